@@ -1,0 +1,157 @@
+# Sluice. `make demo` shows it at work, `make check` runs every test; both
+# install what is missing from Debian's packages (DEPS=no only names it).
+#
+# BUILD is release, debug, asan or fuzz; everything made lands in build/$(BUILD).
+
+VERSION := 0.1.0
+BUILD   ?= release
+PREFIX  ?= /usr/local
+CC      ?= cc
+B       := build/$(BUILD)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	    -Wpointer-arith -Wwrite-strings -Wformat=2 -Wno-format-nonliteral
+HARDEN   := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+CFLAGS_release := -O2 -g $(HARDEN)
+CFLAGS_debug   := -O0 -g3
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_fuzz    := -O1 -g -fsanitize=address,undefined,fuzzer-no-link
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDFLAGS_asan    := -fsanitize=address,undefined
+LDFLAGS_fuzz    := -fsanitize=address,undefined
+WERROR ?=
+
+ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(WERROR) \
+	      $(CFLAGS_$(BUILD)) $(CFLAGS)
+ALL_LDFLAGS = $(LDFLAGS_$(BUILD)) $(LDFLAGS)
+
+pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
+pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# --- what is built -------------------------------------------------------
+
+base_SOURCES   := $(wildcard lib/*.c)
+google_SOURCES := $(wildcard lib/google/*.c)
+
+# A program: its sources, its libraries (in link order), its packages.
+PROGRAMS := sqlextract rowwrap bqload localcloud
+
+sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
+sqlextract_LIBS    := base
+sqlextract_PKGS    := jansson libpq
+
+rowwrap_SOURCES := extract/rowwrap.c
+rowwrap_LIBS    := base
+rowwrap_PKGS    := jansson
+
+bqload_SOURCES := $(wildcard load/*.c)
+bqload_LIBS    := google base
+bqload_PKGS    := libcurl libcrypto jansson
+
+localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
+localcloud_LIBS    := base
+localcloud_PKGS    := libmicrohttpd sqlite3 jansson libcrypto zlib
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+# A unit test links both libraries and, beyond them, what UNIT_name_SOURCES says.
+include tests/unit/sources.mk
+
+MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
+PIPELINES := $(filter-out %.1 %.md,$(wildcard pipelines/*))
+
+# --- rules -----------------------------------------------------------------
+
+all: $(PROGRAMS:%=$(B)/bin/%)
+
+object = $(patsubst %.c,$(B)/obj/%.o,$(1))
+ALL_PKGS := libcurl libcrypto jansson libpq libmicrohttpd sqlite3 zlib
+
+$(B)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(call pkg_cflags,$(ALL_PKGS)) -MMD -MP -c -o $@ $<
+
+$(B)/libbase.a: $(call object,$(base_SOURCES))
+$(B)/libgoogle.a: $(call object,$(google_SOURCES))
+$(B)/lib%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define PROGRAM_template
+$(B)/bin/$(1): $(call object,$($(1)_SOURCES)) $($(1)_LIBS:%=$(B)/lib%.a)
+	@mkdir -p $$(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,$($(1)_PKGS)) -lpthread -lm
+endef
+$(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_template,$(program))))
+
+$(B)/obj/tests/localcloud/discovery.o: tests/localcloud/discovery.json
+
+define UNIT_template
+$(B)/unit/$(1): $(call object,tests/unit/$(1).c $(UNIT_$(1)_SOURCES)) $(B)/libgoogle.a $(B)/libbase.a
+	@mkdir -p $$(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,libcurl libcrypto jansson $(UNIT_$(1)_PKGS)) -lpthread -lm
+endef
+$(foreach test,$(UNIT_TESTS),$(eval $(call UNIT_template,$(test))))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+unit-programs: $(UNIT_TESTS:%=$(B)/unit/%)
+
+# --- what users and CI call -----------------------------------------------
+
+deps:
+	@tests/deps
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@pipelines/../tests/demo
+
+check: deps
+	@$(MAKE) --no-print-directory all unit-programs
+	@BUILD=$(BUILD) tests/run $(TESTS)
+
+asan: deps
+	@$(MAKE) --no-print-directory BUILD=asan all unit-programs
+	@BUILD=asan tests/run $(TESTS)
+
+lint: deps
+	@tests/lint
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run
+
+man:
+	@mandoc -T lint -W warning $(MAN)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install $(filter-out $(B)/bin/localcloud,$(PROGRAMS:%=$(B)/bin/%)) $(DESTDIR)$(PREFIX)/bin
+	install $(PIPELINES) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
+	install -m 644 lib/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(MAN)))) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(filter %.5,$(MAN)))) \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+
+dist:
+	@mkdir -p build
+	git archive --format=tar.gz --prefix=sluice-$(VERSION)/ -o build/sluice-$(VERSION).tar.gz HEAD
+
+# The tarball alone must build, pass its tests, install and uninstall.
+distcheck: dist
+	rm -rf build/distcheck && mkdir -p build/distcheck
+	tar -C build/distcheck -xzf build/sluice-$(VERSION).tar.gz
+	$(MAKE) -C build/distcheck/sluice-$(VERSION) check
+	$(MAKE) -C build/distcheck/sluice-$(VERSION) install uninstall DESTDIR=$(CURDIR)/build/distcheck/root
+	test -z "$$(find build/distcheck/root -type f)"
+
+clean:
+	rm -rf build
+
+.PHONY: all deps demo check asan lint bench man install uninstall dist distcheck clean unit-programs
+.DELETE_ON_ERROR:

@@ -1,0 +1,145 @@
+#include "lib/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+static _Atomic int pending_signal;
+static int signal_pipe[2] = { -1, -1 };
+
+void io_close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+int io_write_all(int fd, const void *p, size_t n, const char *name, struct error *err)
+{
+	const char *data = p;
+
+	while (n > 0) {
+		ssize_t written = write(fd, data, n);
+
+		if (written >= 0) {
+			data += written;
+			n -= (size_t)written;
+			continue;
+		}
+		if (errno == EINTR) {
+			if (signals_check(err) < 0)
+				return -1;
+			continue;
+		}
+		if (errno == EPIPE)
+			return error_set(err, ERR_SIGNAL + SIGPIPE, "%s: the reader is gone", name);
+		return error_set_errno(err, ERR_IO, "writing %s", name);
+	}
+	return 0;
+}
+
+ssize_t io_read(int fd, void *p, size_t n, const char *name, struct error *err)
+{
+	for (;;) {
+		ssize_t got = read(fd, p, n);
+
+		if (got >= 0)
+			return got;
+		if (errno != EINTR)
+			return error_set_errno(err, ERR_IO, "reading %s", name);
+		if (signals_check(err) < 0)
+			return -1;
+	}
+}
+
+int io_read_file(const char *path, size_t max, struct buf *out, struct error *err)
+{
+	auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t before = out->length;
+	ssize_t got;
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_NOINPUT, "%s", path);
+	do {
+		if (buf_reserve(out, 65536, err) < 0)
+			return -1;
+		got = io_read(fd, out->data + out->length, 65536, path, err);
+		if (got < 0)
+			return -1;
+		out->length += (size_t)got;
+		if (out->length - before > max)
+			return error_set(err, ERR_DATA, "%s: larger than %zu bytes", path, max);
+	} while (got > 0);
+	return 0;
+}
+
+int io_close(int fd, const char *name, struct error *err)
+{
+	if (close(fd) < 0 && errno != EINTR)
+		return error_set_errno(err, ERR_IO, "closing %s", name);
+	return 0;
+}
+
+static void on_signal(int number)
+{
+	int expected = 0, saved = errno;
+
+	if (atomic_compare_exchange_strong(&pending_signal, &expected, number) &&
+	    write(signal_pipe[1], "", 1) < 0)
+		errno = saved; /* pending_signal is set all the same */
+	errno = saved;
+}
+
+int signals_init(struct error *err)
+{
+	struct sigaction ending = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction old;
+
+	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return error_set_errno(err, ERR_OS, "pipe");
+	sigfillset(&ending.sa_mask);
+	for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++) {
+		/* What the parent ignores (nohup) stays ignored. */
+		if (sigaction(ending_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+			continue;
+		if (sigaction(ending_signals[i], &ending, NULL) < 0)
+			return error_set_errno(err, ERR_OS, "sigaction");
+	}
+	if (sigaction(SIGPIPE, &ignore, NULL) < 0)
+		return error_set_errno(err, ERR_OS, "sigaction");
+	return 0;
+}
+
+int signals_fd(void)
+{
+	return signal_pipe[0];
+}
+
+int signals_pending(void)
+{
+	return atomic_load(&pending_signal);
+}
+
+int signals_check(struct error *err)
+{
+	int number = signals_pending();
+
+	if (!number)
+		return 0;
+	return error_set(err, ERR_SIGNAL + number, "ended by signal %d (%s)", number,
+			 strsignal(number));
+}
+
+void signals_reset_in_child(void)
+{
+	struct sigaction standard = { .sa_handler = SIG_DFL }, old;
+
+	for (size_t i = 0; i < sizeof ending_signals / sizeof *ending_signals; i++)
+		if (sigaction(ending_signals[i], NULL, &old) == 0 && old.sa_handler == on_signal)
+			sigaction(ending_signals[i], &standard, NULL);
+	sigaction(SIGPIPE, &standard, NULL);
+}

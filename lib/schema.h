@@ -1,0 +1,52 @@
+/*
+ * A BigQuery table schema, read from TableFieldSchema JSON as `bq show
+ * --schema` prints it. Immutable once parsed; owns everything it points to.
+ */
+#ifndef SLUICE_LIB_SCHEMA_H
+#define SLUICE_LIB_SCHEMA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/error.h"
+
+enum schema_type {
+	TYPE_STRING, TYPE_BYTES, TYPE_INTEGER, TYPE_FLOAT, TYPE_NUMERIC, TYPE_BIGNUMERIC, TYPE_BOOLEAN,
+	TYPE_TIMESTAMP, TYPE_DATE, TYPE_TIME, TYPE_DATETIME, TYPE_INTERVAL, TYPE_GEOGRAPHY, TYPE_JSON,
+	TYPE_RANGE, TYPE_RECORD,
+};
+
+enum schema_mode { MODE_NULLABLE, MODE_REQUIRED, MODE_REPEATED };
+
+struct schema_field {
+	const char *name; /* NUL-terminated */
+	size_t name_length;
+	enum schema_type type;
+	enum schema_mode mode;
+	struct schema *fields; /* of a RECORD, else NULL */
+};
+
+struct schema {
+	struct schema_field *field;
+	size_t count;
+	json_t *json; /* the array it was read from, with types and modes in canonical words */
+};
+
+/*
+ * `fields` is the array; not kept. Legacy and GoogleSQL type words are both
+ * taken (INT64 is INTEGER …). ERR_DATA names the column: no or unknown type,
+ * bad mode, bad or reserved name, two names equal but for case, more than
+ * 10,000 columns or 15 levels.
+ */
+int schema_parse(const json_t *fields, struct schema **ret, struct error *err)
+	__attribute__((warn_unused_result));
+void schema_free(struct schema *s);
+
+/* The field of that name (BigQuery compares without case), or NULL. */
+const struct schema_field *schema_find(const struct schema *s, const char *name, size_t length);
+
+/* The canonical word, "INTEGER". */
+const char *schema_type_name(enum schema_type type);
+
+#endif

@@ -1,0 +1,1 @@
+# Sources that a unit test links beyond the two libraries.
