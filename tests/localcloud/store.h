@@ -12,7 +12,7 @@
  * Physical tables. store_data_table() names the SQLite table of a BigQuery table; put it in double quotes. BigQuery
  * table names are case-sensitive and SQLite's are not, so a capital letter is written as '^' and the small letter.
  * The first column of each is "@rowid" INTEGER PRIMARY KEY (an alias of rowid that no column can shadow); the others
- * carry the field names. A table partitioned by ingestion time has also "_PARTITIONTIME", last.
+ * carry the field names. A table partitioned by ingestion time has also "_PARTITIONTIME".
  *
  * Physical cells. Columns have no declared type, so SQLite converts nothing; NUMERIC and BIGNUMERIC have COLLATE gnum
  * (exact decimal order). NULL is NULL, and:
@@ -53,8 +53,8 @@ int store_write_end(struct store *s, bool commit, struct api_error *err);
 
 sqlite3 *store_db(struct store *s);
 
-/* Runs SQL that returns no rows; a failure becomes 500 internalError. */
-int store_exec(struct store *s, struct api_error *err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Runs SQL that returns no rows; fmt is of sqlite3_mprintf (%q %Q %w). A failure becomes 500 internalError. */
+int store_exec(struct store *s, struct api_error *err, const char *fmt, ...);
 /* Turns SQLite's last error into err (500 internalError) and returns -1. */
 int store_sqlite_error(struct store *s, struct api_error *err);
 
@@ -83,8 +83,10 @@ json_t *store_table_get(struct store *s, const char *project, const char *datase
 int store_table_create(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
     struct api_error *err);
 /*
- * Replaces the resource. Columns that are new in its schema are added physically, columns that are gone are dropped.
- * It does not judge whether BigQuery would allow the change: callers do (schema_check_update in schema.h).
+ * Replaces the resource. The physical table follows: a column of the new schema that it lacks is added, a column that
+ * the schema lacks is dropped, and one whose type was widened (INTEGER to NUMERIC, BIGNUMERIC or FLOAT; NUMERIC to
+ * BIGNUMERIC or FLOAT) is converted. To rename a column, rename the physical one first. It does not judge whether
+ * BigQuery would allow the change: callers do (schema_merge in schema.h).
  */
 int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
     struct api_error *err);
@@ -97,6 +99,10 @@ json_t *store_table_list(struct store *s, const char *project, const char *datas
  */
 int store_table_touch(struct store *s, const char *project, const char *dataset, const char *table,
     struct api_error *err);
+
+/* For a caller that knows the new counts itself. */
+int store_table_set_counts(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
+    int64_t bytes, struct api_error *err);
 
 /* The physical table's name, unquoted; -1 when it does not fit. */
 int store_data_table(char *buf, size_t size, const char *project, const char *dataset, const char *table);
