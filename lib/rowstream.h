@@ -76,6 +76,7 @@ struct rowstream_writer {
 	uint64_t rows;
 	uint64_t bytes;    /* written and flushed */
 	bool begun, ended;
+	bool broken;       /* a write failed: what the reader got may end inside a line */
 };
 
 /* Bytes gathered before a write: large enough to be cheap, small enough for the L2 cache. */

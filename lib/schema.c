@@ -1,0 +1,198 @@
+#include "lib/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { COLUMNS_MAX = 10000, NESTING_MAX = 15, NAME_MAX_BYTES = 300 };
+
+static const char *const type_names[] = {
+	[TYPE_STRING] = "STRING",         [TYPE_BYTES] = "BYTES",
+	[TYPE_INTEGER] = "INTEGER",       [TYPE_FLOAT] = "FLOAT",
+	[TYPE_NUMERIC] = "NUMERIC",       [TYPE_BIGNUMERIC] = "BIGNUMERIC",
+	[TYPE_BOOLEAN] = "BOOLEAN",       [TYPE_TIMESTAMP] = "TIMESTAMP",
+	[TYPE_DATE] = "DATE",             [TYPE_TIME] = "TIME",
+	[TYPE_DATETIME] = "DATETIME",     [TYPE_INTERVAL] = "INTERVAL",
+	[TYPE_GEOGRAPHY] = "GEOGRAPHY",   [TYPE_JSON] = "JSON",
+	[TYPE_RANGE] = "RANGE",           [TYPE_RECORD] = "RECORD",
+};
+
+/* GoogleSQL's words, which the API takes too. */
+static const struct {
+	const char *name;
+	enum schema_type type;
+} type_aliases[] = {
+	{ "INT64", TYPE_INTEGER },      { "FLOAT64", TYPE_FLOAT },
+	{ "BOOL", TYPE_BOOLEAN },       { "STRUCT", TYPE_RECORD },
+	{ "DECIMAL", TYPE_NUMERIC },    { "BIGDECIMAL", TYPE_BIGNUMERIC },
+};
+
+static const char *const mode_names[] = { "NULLABLE", "REQUIRED", "REPEATED" };
+
+/* BigQuery refuses these at the start of a column name, in any case. */
+static const char *const reserved_prefixes[] = {
+	"_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER", "_CHANGE_",
+};
+
+const char *schema_type_name(enum schema_type type)
+{
+	return type_names[type];
+}
+
+static int find_type(const char *word, enum schema_type *ret)
+{
+	for (size_t i = 0; i < sizeof type_names / sizeof *type_names; i++)
+		if (!strcasecmp(word, type_names[i])) {
+			*ret = (enum schema_type)i;
+			return 0;
+		}
+	for (size_t i = 0; i < sizeof type_aliases / sizeof *type_aliases; i++)
+		if (!strcasecmp(word, type_aliases[i].name)) {
+			*ret = type_aliases[i].type;
+			return 0;
+		}
+	return -1;
+}
+
+static int check_name(const char *name, struct error *err)
+{
+	if (!*name)
+		return error_set(err, ERR_DATA, "a column has an empty name");
+	if (strlen(name) > NAME_MAX_BYTES)
+		return error_set(err, ERR_DATA, "column %.40s...: name over %d bytes", name,
+				 NAME_MAX_BYTES);
+	for (size_t i = 0; i < sizeof reserved_prefixes / sizeof *reserved_prefixes; i++)
+		if (!strncasecmp(name, reserved_prefixes[i], strlen(reserved_prefixes[i])))
+			return error_set(err, ERR_DATA, "column %s: prefix %s is reserved", name,
+					 reserved_prefixes[i]);
+	return 0;
+}
+
+static int parse_array(const json_t *fields, int depth, struct schema **ret, struct error *err);
+
+static int parse_field(const json_t *json, int depth, struct schema_field *field, struct error *err)
+{
+	const char *name = json_string_value(json_object_get(json, "name"));
+	const char *type = json_string_value(json_object_get(json, "type"));
+	const char *mode = json_string_value(json_object_get(json, "mode"));
+	json_t *fields = json_object_get(json, "fields");
+	int m = 0;
+
+	if (!name)
+		return error_set(err, ERR_DATA, "a column has no name");
+	if (check_name(name, err) < 0)
+		return -1;
+	if (!type || find_type(type, &field->type) < 0)
+		return error_set(err, ERR_DATA, "column %s: type %s is not BigQuery's", name,
+				 type ? type : "(none)");
+	while (mode && m < 3 && strcasecmp(mode, mode_names[m]))
+		m++;
+	if (m == 3)
+		return error_set(err, ERR_DATA, "column %s: mode %s is not BigQuery's", name, mode);
+	field->name = name;
+	field->name_length = strlen(name);
+	field->mode = (enum schema_mode)m;
+	if ((field->type == TYPE_RECORD) != (json_array_size(fields) > 0))
+		return error_set(err, ERR_DATA, "column %s: %s", name,
+				 fields ? "only a RECORD has fields" : "a RECORD needs fields");
+	if (field->type == TYPE_RECORD && parse_array(fields, depth + 1, &field->fields, err) < 0)
+		return error_prefix(err, "column %s", name);
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_duplicates(const struct schema *s, struct error *err)
+{
+	const char **names = malloc((s->count + 1) * sizeof *names);
+	int rc = 0;
+
+	if (!names)
+		return error_nomem(err);
+	for (size_t i = 0; i < s->count; i++)
+		names[i] = s->field[i].name;
+	qsort(names, s->count, sizeof *names, compare_names);
+	for (size_t i = 1; i < s->count && rc == 0; i++)
+		if (!strcasecmp(names[i - 1], names[i]))
+			rc = error_set(err, ERR_DATA,
+				       "columns %s and %s: BigQuery compares names without case",
+				       names[i - 1], names[i]);
+	free(names);
+	return rc;
+}
+
+/* The words as the API prints them, so that two schemas compare as text. */
+static int canonical(const struct schema *s, json_t *copy, struct error *err)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		json_t *field = json_array_get(copy, i);
+
+		if (json_object_set_new(field, "type", json_string(type_names[s->field[i].type])) < 0 ||
+		    json_object_set_new(field, "mode", json_string(mode_names[s->field[i].mode])) < 0)
+			return error_nomem(err);
+		if (s->field[i].fields &&
+		    json_object_set(field, "fields", s->field[i].fields->json) < 0)
+			return error_nomem(err);
+	}
+	return 0;
+}
+
+static int parse_array(const json_t *fields, int depth, struct schema **ret, struct error *err)
+{
+	size_t count = json_array_size(fields);
+	struct schema *s;
+
+	if (!json_is_array(fields) || count == 0)
+		return error_set(err, ERR_DATA, "a schema is a non-empty array of columns");
+	if (count > COLUMNS_MAX)
+		return error_set(err, ERR_DATA, "%zu columns; BigQuery takes %d", count, COLUMNS_MAX);
+	if (depth > NESTING_MAX)
+		return error_set(err, ERR_DATA, "records nest deeper than %d", NESTING_MAX);
+	s = calloc(1, sizeof *s);
+	if (!s)
+		return error_nomem(err);
+	/* Names are borrowed from the copy, which therefore comes first. */
+	s->json = json_deep_copy(fields);
+	s->field = calloc(count, sizeof *s->field);
+	if (!s->json || !s->field) {
+		schema_free(s);
+		return error_nomem(err);
+	}
+	for (; s->count < count; s->count++)
+		if (parse_field(json_array_get(s->json, s->count), depth, &s->field[s->count], err) < 0)
+			goto fail;
+	if (check_duplicates(s, err) < 0 || canonical(s, s->json, err) < 0)
+		goto fail;
+	*ret = s;
+	return 0;
+fail:
+	schema_free(s);
+	return -1;
+}
+
+int schema_parse(const json_t *fields, struct schema **ret, struct error *err)
+{
+	return parse_array(fields, 1, ret, err);
+}
+
+void schema_free(struct schema *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; s->field && i < s->count; i++)
+		schema_free(s->field[i].fields);
+	free(s->field);
+	json_decref(s->json);
+	free(s);
+}
+
+const struct schema_field *schema_find(const struct schema *s, const char *name, size_t length)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->field[i].name_length == length && !strncasecmp(s->field[i].name, name, length))
+			return &s->field[i];
+	return NULL;
+}
