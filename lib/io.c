@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -25,16 +26,15 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 	while (n > 0) {
 		ssize_t written = write(fd, data, n);
 
-		if (written >= 0) {
+		if (written > 0) {
 			data += written;
 			n -= (size_t)written;
-			continue;
 		}
-		if (errno == EINTR) {
-			if (signals_check(err) < 0)
-				return -1;
+		/* A short write may be how a signal showed itself. */
+		if (n > 0 && signals_check(err) < 0)
+			return -1;
+		if (written >= 0 || errno == EINTR)
 			continue;
-		}
 		if (errno == EPIPE)
 			return error_set(err, ERR_SIGNAL + SIGPIPE, "%s: the reader is gone", name);
 		return error_set_errno(err, ERR_IO, "writing %s", name);
@@ -45,14 +45,22 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 ssize_t io_read(int fd, void *p, size_t n, const char *name, struct error *err)
 {
 	for (;;) {
-		ssize_t got = read(fd, p, n);
+		struct pollfd watched[] = { { .fd = fd, .events = POLLIN },
+					    { .fd = signals_fd(), .events = POLLIN } };
+		ssize_t got;
 
-		if (got >= 0)
-			return got;
-		if (errno != EINTR)
-			return error_set_errno(err, ERR_IO, "reading %s", name);
+		/* A signal just before a bare read would not be seen while that blocks. */
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			return error_set_errno(err, ERR_OS, "poll");
 		if (signals_check(err) < 0)
 			return -1;
+		if (!watched[0].revents)
+			continue;
+		got = read(fd, p, n);
+		if (got >= 0)
+			return got;
+		if (errno != EINTR && errno != EAGAIN)
+			return error_set_errno(err, ERR_IO, "reading %s", name);
 	}
 }
 
