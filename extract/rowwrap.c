@@ -27,8 +27,6 @@
 #include "lib/rowstream.h"
 #include "lib/schema.h"
 
-enum { SCHEMA_FILE_MAX = 16 * 1024 * 1024 };
-
 struct config {
 	const char *schema_file, *table, *key, *rows_dropped;
 	bool source;
@@ -77,25 +75,11 @@ struct feeder {
 
 static json_t *read_schema(const char *path, struct error *err)
 {
-	auto_buf text = BUF_INIT;
 	struct schema *schema;
-	json_error_t problem;
 	json_t *fields;
-	int rc;
 
-	if (io_read_file(path, SCHEMA_FILE_MAX, &text, err) < 0)
+	if (schema_read_file(path, &schema, err) < 0)
 		return NULL;
-	fields = json_loadb(text.data, text.length, 0, &problem);
-	if (!fields) {
-		error_set(err, ERR_DATA, "%s line %d: %s", path, problem.line, problem.text);
-		return NULL;
-	}
-	rc = schema_parse(fields, &schema, err);
-	json_decref(fields);
-	if (rc < 0) {
-		error_prefix(err, "%s", path);
-		return NULL;
-	}
 	fields = json_incref(schema->json);
 	schema_free(schema);
 	return fields;

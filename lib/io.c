@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -138,8 +139,23 @@ int signals_check(struct error *err)
 
 	if (!number)
 		return 0;
+	if (number == SIGALRM)
+		return error_set(err, ERR_TEMP, "the time of --timeout is over");
 	return error_set(err, ERR_SIGNAL + number, "ended by signal %d (%s)", number,
 			 strsignal(number));
+}
+
+int signals_set_timeout(int64_t timeout_ms, struct error *err)
+{
+	struct sigaction alarm = { .sa_handler = on_signal };
+	struct itimerval timer = {
+		.it_value = { .tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000 },
+	};
+
+	sigfillset(&alarm.sa_mask);
+	if (sigaction(SIGALRM, &alarm, NULL) < 0 || setitimer(ITIMER_REAL, &timer, NULL) < 0)
+		return error_set_errno(err, ERR_OS, "timer");
+	return 0;
 }
 
 void signals_reset_in_child(void)

@@ -6,6 +6,7 @@
 #define SLUICE_LIB_IO_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/buf.h"
@@ -44,11 +45,17 @@ int signals_init(struct error *err) __attribute__((warn_unused_result));
 /* Readable once an ending signal came; never read from it. For poll(2). */
 int signals_fd(void);
 
-/* The ending signal that came, or 0. Safe to call from any thread. */
+/* The ending signal that came (SIGALRM: the timeout), or 0. Safe to call from any thread. */
 int signals_pending(void);
 
-/* 0, or -1 with 128 + n once an ending signal came. */
+/* 0, or -1 with 128 + n once an ending signal came, ERR_TEMP once the timeout is over. */
 int signals_check(struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * --timeout: once that many milliseconds are over, system calls and
+ * signals_check fail as with an ending signal, but with ERR_TEMP.
+ */
+int signals_set_timeout(int64_t timeout_ms, struct error *err) __attribute__((warn_unused_result));
 
 /* In a child before exec: the default actions again. */
 void signals_reset_in_child(void);

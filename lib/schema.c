@@ -4,7 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { COLUMNS_MAX = 10000, NESTING_MAX = 15, NAME_MAX_BYTES = 300 };
+#include "lib/buf.h"
+#include "lib/io.h"
+
+enum { COLUMNS_MAX = 10000, NESTING_MAX = 15, NAME_MAX_BYTES = 300, FILE_MAX = 16 * 1024 * 1024 };
 
 static const char *const type_names[] = {
 	[TYPE_STRING] = "STRING",         [TYPE_BYTES] = "BYTES",
@@ -176,6 +179,23 @@ fail:
 int schema_parse(const json_t *fields, struct schema **ret, struct error *err)
 {
 	return parse_array(fields, 1, ret, err);
+}
+
+int schema_read_file(const char *path, struct schema **ret, struct error *err)
+{
+	auto_buf text = BUF_INIT;
+	json_error_t problem;
+	json_t *fields;
+	int rc;
+
+	if (io_read_file(path, FILE_MAX, &text, err) < 0)
+		return -1;
+	fields = json_loadb(text.data, text.length, 0, &problem);
+	if (!fields)
+		return error_set(err, ERR_DATA, "%s line %d: %s", path, problem.line, problem.text);
+	rc = schema_parse(fields, ret, err);
+	json_decref(fields);
+	return rc < 0 ? error_prefix(err, "%s", path) : 0;
 }
 
 void schema_free(struct schema *s)

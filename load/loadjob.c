@@ -1,0 +1,152 @@
+#include "load/loadjob.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/buf.h"
+#include "lib/google/crypto.h"
+#include "lib/log.h"
+
+/* A run that failed this often needs a person, not another attempt. */
+enum { ATTEMPTS_MAX = 1000 };
+
+#define NONCE_LABEL "sluice_nonce"
+
+static void set_id(struct loadjob *j, unsigned attempt)
+{
+	j->attempt = attempt;
+	snprintf(j->id, sizeof j->id, "%.40s_%u", j->base, attempt);
+}
+
+int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d, const char *project,
+		 const char *location, const char *run_id, struct error *err)
+{
+	char digest[SHA256_HEX_SIZE];
+	auto_buf text = BUF_INIT;
+
+	*j = (struct loadjob){ .api = api, .project = project, .location = location };
+	/* A line end cannot be in a name, so no two destinations and runs give one text. */
+	if (buf_appendf(&text, err, "%s\n%s.%s%s%s\n%s\nload", d->project, d->dataset, d->table,
+			d->decorator ? "$" : "", d->decorator ? d->decorator : "", run_id) < 0 ||
+	    crypto_sha256_hex(text.data, text.length, digest, err) < 0 ||
+	    crypto_random_hex(j->nonce, (LOADJOB_NONCE_SIZE - 1) / 2, err) < 0)
+		return -1;
+	snprintf(j->base, sizeof j->base, "sluice_%.32s", digest);
+	set_id(j, 1);
+	return 0;
+}
+
+static struct bigquery_job reference(const struct loadjob *j)
+{
+	return (struct bigquery_job){ j->project, j->location, j->id };
+}
+
+/* As bigquery_job_get, but a job that runs is waited for. */
+static int get_ended(struct loadjob *j, json_t **ret, struct error *err)
+{
+	const struct bigquery_job ref = reference(j);
+	int rc = bigquery_job_get(j->api, &ref, ret, err);
+
+	if (rc <= 0 || bigquery_job_outcome(*ret) != JOB_RUNNING)
+		return rc;
+	log_info("job %s of this run is running: waiting for it", j->id);
+	json_decref(*ret);
+	*ret = NULL;
+	return bigquery_job_wait(j->api, &ref, 0, ret, err) < 0 ? -1 : 1;
+}
+
+int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
+{
+	for (unsigned attempt = j->attempt; attempt <= ATTEMPTS_MAX; attempt++) {
+		json_t *job = NULL;
+		int rc;
+
+		set_id(j, attempt);
+		rc = get_ended(j, &job, err);
+		if (rc <= 0)
+			return rc;
+		if (bigquery_job_outcome(job) == JOB_DONE) {
+			*done = job;
+			return 1;
+		}
+		log_info("attempt %u of this run failed: job %s", attempt, j->id);
+		json_decref(job);
+	}
+	return error_set(err, ERR_REMOTE, "%d attempts under this run id have failed", ATTEMPTS_MAX);
+}
+
+json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
+			 const json_t *labels, struct error *err)
+{
+	const struct bigquery_job ref = reference(j);
+	json_t *whole = json_pack("{s:O,s:o}", kind, configuration, "labels", json_deep_copy(labels));
+	json_t *resource = NULL;
+
+	if (whole && json_object_set_new(json_object_get(whole, "labels"), NONCE_LABEL,
+					 json_string(j->nonce)) == 0)
+		resource = bigquery_job_resource(&ref, whole, err);
+	else
+		error_nomem(err);
+	json_decref(whole);
+	return resource;
+}
+
+static bool is_ours(const struct loadjob *j, const json_t *job)
+{
+	const json_t *labels = json_object_get(json_object_get(job, "configuration"), "labels");
+	const char *nonce = json_string_value(json_object_get(labels, NONCE_LABEL));
+
+	return nonce && !strcmp(nonce, j->nonce);
+}
+
+int loadjob_settle(struct loadjob *j, json_t **done, bool *adopted, struct error *err)
+{
+	json_t *job = NULL;
+	int rc = get_ended(j, &job, err);
+
+	if (rc < 0)
+		return error_prefix(err, "job %s", j->id);
+	if (rc == 0)
+		return error_set(err, ERR_TEMP, "job %s was not started", j->id);
+	if (bigquery_job_outcome(job) != JOB_DONE) {
+		bigquery_job_failure(job, j->id, err);
+		/* What another process sent says nothing about our rows. */
+		if (!is_ours(j, job))
+			err->code = ERR_TEMP;
+		json_decref(job);
+		return -1;
+	}
+	*adopted = !is_ours(j, job);
+	*done = job;
+	return 0;
+}
+
+json_t *loadjob_name(const json_t *job)
+{
+	const json_t *ref = json_object_get(job, "jobReference");
+	const char *location = bigquery_job_location(job);
+
+	return json_sprintf("%s:%s%s%s", json_string_value(json_object_get(ref, "projectId")),
+			    location ? location : "", location ? "." : "",
+			    json_string_value(json_object_get(ref, "jobId")));
+}
+
+json_t *loadjob_end_time(const json_t *job)
+{
+	const json_t *statistics = json_object_get(job, "statistics");
+	const char *text = json_string_value(json_object_get(statistics, "endTime"));
+	int64_t ms = 0;
+	struct tm utc;
+	char at[32];
+
+	for (; text && *text >= '0' && *text <= '9'; text++)
+		if (__builtin_mul_overflow(ms, 10, &ms) || __builtin_add_overflow(ms, *text - '0', &ms))
+			return json_null();
+	if (ms == 0)
+		return json_null();
+	time_t seconds = ms / 1000;
+
+	strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &utc));
+	return json_sprintf("%s.%03d000Z", at, (int)(ms % 1000));
+}

@@ -1,0 +1,65 @@
+/*
+ * Which job a run's load is, and what became of it.
+ *
+ * The id is a digest of (project, table, run id, step) and the number of the
+ * attempt, so that a crash, a retry and a second host all name the same job:
+ * the attempts are looked up, one that is running is waited for, one that is
+ * done is adopted, and only behind failed ones comes a new one. A nonce in the
+ * job's label tells our own submission from another process's.
+ */
+#ifndef SLUICE_LOAD_LOADJOB_H
+#define SLUICE_LOAD_LOADJOB_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/google/api.h"
+#include "lib/google/bigquery.h"
+#include "load/destination.h"
+
+/* "sluice_", 32 hex digits, "_", the attempt. */
+enum { LOADJOB_ID_SIZE = 64, LOADJOB_NONCE_SIZE = 33 };
+
+struct loadjob {
+	struct api *api;
+	const char *project;            /* that runs the job */
+	const char *location;           /* or NULL */
+	char base[LOADJOB_ID_SIZE];     /* the id without the attempt */
+	char id[LOADJOB_ID_SIZE];
+	unsigned attempt;
+	char nonce[LOADJOB_NONCE_SIZE];
+};
+
+/* Everything is borrowed. */
+int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d, const char *project,
+		 const char *location, const char *run_id, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Look the attempts up. 1: one is done (waited for if it was running): *done
+ * is to be adopted. 0: none, and j->id is ours to use.
+ */
+int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The job resource for our attempt. labels are extended by the nonce. New reference. */
+json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
+			 const json_t *labels, struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * Our submission has been made, or its outcome is not known: wait for the
+ * end. *adopted: the job under this id turned out to be another process's.
+ * ERR_TEMP when the job never came to be.
+ */
+int loadjob_settle(struct loadjob *j, json_t **done, bool *adopted, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* jobReference as "project:location.id". */
+json_t *loadjob_name(const json_t *job);
+
+/* statistics.endTime as RFC 3339 in UTC. */
+json_t *loadjob_end_time(const json_t *job);
+
+#endif
