@@ -1,0 +1,149 @@
+/* What bqload's row check takes and refuses. */
+#include "load/rowcheck.h"
+
+#include <stdlib.h>
+
+#include "tests/unit/unit.h"
+
+static struct schema *schema;
+static struct rowcheck *check;
+
+static void use_schema(const char *text)
+{
+	struct error err;
+	json_t *fields = json_loads(text, 0, NULL);
+
+	rowcheck_free(check);
+	schema_free(schema);
+	check = NULL;
+	schema = NULL;
+	if (!fields || schema_parse(fields, &schema, &err) < 0 || rowcheck_new(schema, &check, &err) < 0)
+		abort();
+	json_decref(fields);
+}
+
+#define GOOD(row)                                                          \
+	do {                                                               \
+		struct error err_ = { 0 };                                 \
+		CHECK(rowcheck_row(check, row, sizeof(row) - 1, 7, &err_) == 0); \
+	} while (0)
+
+#define BAD(row, part)                                                      \
+	do {                                                                \
+		struct error err_ = { 0 };                                  \
+		CHECK(rowcheck_row(check, row, sizeof(row) - 1, 7, &err_) < 0); \
+		CHECK(err_.code == ERR_DATA);                               \
+		CHECK_HAS(err_.message, "line 7");                          \
+		CHECK_HAS(err_.message, part);                              \
+	} while (0)
+
+static void test_columns(void)
+{
+	use_schema("[{\"name\":\"id\",\"type\":\"INTEGER\",\"mode\":\"REQUIRED\"},"
+		   "{\"name\":\"Name\",\"type\":\"STRING\"}]");
+	unit_test("rows in any order and any case of names are taken");
+	GOOD("{\"id\":1,\"Name\":\"x\"}");
+	GOOD("{\"name\":null,\"ID\":2}");
+	GOOD(" { \"id\" : 1 } \r");
+	GOOD("{\"\\u0069d\":1}");
+	unit_test("a column that is not in the schema is named");
+	BAD("{\"id\":1,\"other\":2}", "column other");
+	BAD("{\"id\":1,\"idx\":2}", "column idx");
+	BAD("{\"id\":1,\"i\":2}", "column i ");
+	unit_test("a column that stands there twice is named, whatever its case");
+	BAD("{\"id\":1,\"ID\":2}", "column id stands there twice");
+	unit_test("a REQUIRED column that is missing or null is named");
+	BAD("{}", "column id is REQUIRED and missing");
+	BAD("{\"Name\":\"x\"}", "column id is REQUIRED and missing");
+	BAD("{\"id\":null}", "column id is REQUIRED and null");
+}
+
+static void test_nested(void)
+{
+	use_schema("[{\"name\":\"r\",\"type\":\"RECORD\",\"fields\":["
+		   "{\"name\":\"a\",\"type\":\"STRING\",\"mode\":\"REQUIRED\"}]},"
+		   "{\"name\":\"l\",\"type\":\"RECORD\",\"mode\":\"REPEATED\",\"fields\":["
+		   "{\"name\":\"b\",\"type\":\"INTEGER\"}]}]");
+	unit_test("records are checked inside, in arrays too");
+	GOOD("{\"r\":{\"a\":\"x\"},\"l\":[{\"b\":1},{\"b\":2},{}]}");
+	GOOD("{\"r\":null,\"l\":[]}");
+	BAD("{\"r\":{}}", "column a is REQUIRED and missing");
+	BAD("{\"l\":[{\"b\":1},{\"c\":1}]}", "column c");
+	BAD("{\"l\":[{\"b\":1},{\"c\":1}]}", "column l");
+}
+
+static void test_syntax(void)
+{
+	use_schema("[{\"name\":\"a\",\"type\":\"JSON\"}]");
+	unit_test("every JSON value is taken");
+	GOOD("{\"a\":-0.5e+10}");
+	GOOD("{\"a\":[1,[true,false,null],{\"x\":{\"x\":[]}}]}");
+	GOOD("{\"a\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00 long enough for wide steps\"}");
+	unit_test("what is not JSON is refused, with its byte");
+	BAD("", "an empty line");
+	BAD("[1]", "not a JSON object");
+	BAD("{\"a\":01}", "byte 7");
+	BAD("{\"a\":1.}", "point");
+	BAD("{\"a\":1e}", "exponent");
+	BAD("{\"a\":-}", "not a JSON value");
+	BAD("{\"a\":nul}", "not a JSON value");
+	BAD("{\"a\":\"x}", "not closed");
+	BAD("{\"a\":\"\\x\"}", "escape");
+	BAD("{\"a\":\"\\u12g4\"}", "four hex digits");
+	BAD("{\"a\":1", "ends too early");
+	BAD("{\"a\":[1,}", "not a JSON value");
+	BAD("{\"a\":1} {", "more behind the object");
+	BAD("{\"a\":1,}", "column name");
+	BAD("{a:1}", "column name");
+	unit_test("control characters and NUL are refused");
+	BAD("{\"a\":\"x\ty\"}", "control character");
+	BAD("{\"a\":\"x\0y\"}", "control character");
+	BAD("{\"a\":1\0}", "expected ','");
+	unit_test("half a surrogate pair is no character");
+	BAD("{\"a\":\"\\ud83d\"}", "surrogate");
+	BAD("{\"a\":\"\\ude00\"}", "surrogate");
+	BAD("{\"a\":\"\\ud83d\\u0041\"}", "surrogate");
+}
+
+static void test_utf8(void)
+{
+	use_schema("[{\"name\":\"a\",\"type\":\"STRING\"}]");
+	unit_test("valid UTF-8 is taken, invalid refused with its byte");
+	GOOD("{\"a\":\"\xc3\xa9 \xf0\x9f\x98\x80\"}");
+	BAD("{\"a\":\"\xff\"}", "byte 7: not valid UTF-8");
+	BAD("{\"a\":\"0123456789abcdef\xc3\"}", "not valid UTF-8");
+	BAD("{\"a\":\"\xed\xa0\x80\"}", "not valid UTF-8");
+}
+
+/* {"a":[[…]]} with so many brackets. */
+static int nested(int depth)
+{
+	char row[4096] = "{\"a\":";
+	struct error err = { 0 };
+	size_t n = strlen(row);
+
+	memset(row + n, '[', (size_t)depth);
+	memset(row + n + depth, ']', (size_t)depth);
+	row[n + 2 * (size_t)depth] = '}';
+	return rowcheck_row(check, row, n + 2 * (size_t)depth + 1, 1, &err);
+}
+
+static void test_depth(void)
+{
+	use_schema("[{\"name\":\"a\",\"type\":\"JSON\"}]");
+	unit_test("nesting ends somewhere near 500");
+	CHECK(nested(498) == 0);
+	CHECK(nested(501) < 0);
+}
+
+int main(void)
+{
+	test_columns();
+	test_nested();
+	test_syntax();
+	test_utf8();
+	test_depth();
+	rowcheck_free(check);
+	schema_free(schema);
+	return unit_done();
+}
