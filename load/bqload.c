@@ -456,13 +456,13 @@ static int run(struct load *l, const char *operand, struct error *err)
 {
 	const struct config *c = l->config;
 
+	progress_start(&l->progress, operand, input_size());
 	if (set_run_id(l, err) < 0 || destination_parse(operand, &l->destination, err) < 0 ||
 	    rowstream_open(&l->in, STDIN_FILENO, "stdin", c->bare, err) < 0 ||
 	    refuse_truncate(l, err) < 0 || open_destination(l, err) < 0 ||
 	    rowcheck_new(l->plan.schema, &l->check, err) < 0 ||
 	    rowstream_write_begin(&l->out, NULL, err) < 0)
 		return -1;
-	progress_start(&l->progress, operand, input_size());
 	return c->dry_run ? dry_run(l, err) : load_table(l, err);
 }
 
