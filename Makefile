@@ -103,7 +103,7 @@ deps:
 
 demo: deps
 	@$(MAKE) --no-print-directory all
-	@pipelines/../tests/demo
+	@tests/demo/run
 
 check: deps
 	@$(MAKE) --no-print-directory all unit-programs

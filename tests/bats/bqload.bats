@@ -1,0 +1,407 @@
+#!/usr/bin/env bats
+# bqload against localcloud: what it commits, and everything on which it must commit nothing.
+
+bats_require_minimum_version 1.5.0
+load helper/common
+load helper/localcloud
+
+schema='{"fields":[{"name":"id","type":"INTEGER","mode":"REQUIRED"},{"name":"name","type":"STRING"}]}'
+
+setup_file() {
+	export GOOGLE_CLOUD_PROJECT=testp
+	localcloud_start
+}
+
+teardown_file() {
+	localcloud_stop
+}
+
+setup() {
+	# A dataset for each test: they share one server.
+	dataset=d$BATS_TEST_NUMBER
+	make_dataset "$dataset"
+}
+
+teardown() {
+	curl -fsS -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
+}
+
+make_dataset() {
+	curl -fsS -X POST -H 'Content-Type: application/json' \
+		"$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets" \
+		-d "{\"datasetReference\":{\"datasetId\":\"$1\"}}" >/dev/null
+}
+
+# stream ROW...: a whole stream of the schema above.
+stream() {
+	printf '{"@begin":{"version":1,"table":"t","schema":%s}}\n' "$schema"
+	(($# == 0)) || printf '%s\n' "$@"
+	printf '{"@end":{"rows":%d,"rejected":0}}\n' $#
+}
+
+# load_rows ROW... -- OPTION...: run bqload on a stream of the rows, into $dataset.t.
+load_rows() {
+	local rows=()
+	while (($# > 0)) && [[ $1 != -- ]]; do
+		rows+=("$1")
+		shift
+	done
+	[[ ${1:-} != -- ]] || shift
+	stream "${rows[@]}" >"$BATS_TEST_TMPDIR/stream"
+	run bqload --retry-initial 10ms --retry-for 2s "$@" "$dataset.t" <"$BATS_TEST_TMPDIR/stream"
+}
+
+# load_text OPTION...: the same with the stream from stdin as it stands.
+load_text() {
+	cat >"$BATS_TEST_TMPDIR/stream"
+	run bqload --retry-initial 10ms --retry-for 2s "$@" "$dataset.t" <"$BATS_TEST_TMPDIR/stream"
+}
+
+table_rows() {
+	bq_sql "SELECT id, name FROM $dataset.t ORDER BY id"
+}
+
+table_exists() {
+	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets/$dataset/tables/t" >/dev/null 2>&1
+}
+
+table_get() {
+	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets/$dataset/tables/t" | jq -c "$1"
+}
+
+# loaded FILTER: of the @loaded record in $output.
+loaded() {
+	printf '%s\n' "$output" | jq -c "select(.[\"@loaded\"]) | .[\"@loaded\"] | $1"
+}
+
+# fails_with STATUS TEXT: and nothing was committed.
+fails_with() {
+	echo "status $status: $output"
+	[ "$status" -eq "$1" ]
+	[[ $output == *"$2"* ]]
+	[[ $output != *'@loaded'* ]]
+	run ! table_exists
+}
+
+@test "rows arrive, the record says so, and ends with @end" {
+	load_rows '{"id":1,"name":"a"}' '{"id":2}' -- --run-id r1
+	[ "$status" -eq 0 ]
+	[ "$(loaded '[.table, .rows, .bad, .run, .write, .adopted]')" = "[\"testp.$dataset.t\",2,0,\"r1\",\"append\",false]" ]
+	[ "$(loaded .job | grep -cE '^"testp:US.sluice_[0-9a-f]{32}_1"$')" = 1 ]
+	[[ $output == *'{"@end":{"records":1}}'* ]]
+	[ "$(table_rows | tr '\n' ' ')" = '{"id":"1","name":"a"} {"id":"2","name":null} ' ]
+}
+
+@test "the new table has the stream's schema, partitions and clusters" {
+	schema='{"fields":[{"name":"id","type":"INTEGER","mode":"REQUIRED"},{"name":"at","type":"TIMESTAMP","description":"when"}]}'
+	load_rows '{"id":1,"at":"2026-01-31T10:00:00Z"}' -- --partition-by at:MONTH --partition-expiration 90d --cluster-by id
+	[ "$status" -eq 0 ]
+	[ "$(table_get .timePartitioning.type)" = '"MONTH"' ]
+	[ "$(table_get .timePartitioning.expirationMs)" = '"7776000000"' ]
+	[ "$(table_get .clustering.fields)" = '["id"]' ]
+	[ "$(table_get '.schema.fields[0].mode')" = '"REQUIRED"' ]
+	[ "$(table_get '.schema.fields[1].description')" = '"when"' ]
+}
+
+@test "append adds, truncate replaces, empty wants an empty table" {
+	load_rows '{"id":1}' --
+	load_rows '{"id":2}' --
+	[ "$(table_rows | wc -l)" = 2 ]
+	load_rows '{"id":3}' -- --write truncate
+	[ "$(table_rows)" = '{"id":"3","name":null}' ]
+	load_rows '{"id":4}' -- --write empty
+	[ "$status" -eq 69 ]
+	[ "$(table_rows)" = '{"id":"3","name":null}' ]
+}
+
+@test "zero rows: truncate empties, append makes no job, a missing table is created" {
+	load_rows --
+	[ "$status" -eq 0 ]
+	[ "$(loaded '[.rows, .job]')" = '[0,null]' ]
+	[ "$(table_get .numRows)" = '"0"' ]
+	load_rows '{"id":1}' --
+	load_rows --
+	[ "$(table_get .numRows)" = '"1"' ]
+	load_rows -- --write truncate
+	[ "$status" -eq 0 ]
+	[ "$(table_get .numRows)" = '"0"' ]
+}
+
+@test "a rerun under the same run id adopts, whatever rows it brings" {
+	load_rows '{"id":1}' -- --run-id once
+	load_rows '{"id":2}' '{"id":3}' -- --run-id once
+	[ "$status" -eq 0 ]
+	[ "$(loaded '[.adopted, .rows]')" = '[true,1]' ]
+	[ "$(table_rows)" = '{"id":"1","name":null}' ]
+}
+
+@test "an emptying run is adopted too" {
+	load_rows '{"id":1}' --
+	load_rows -- --write truncate --run-id none
+	load_rows '{"id":2}' -- --write truncate --run-id none
+	[ "$(loaded '[.adopted, .rows]')" = '[true,0]' ]
+	[ "$(table_get .numRows)" = '"0"' ]
+}
+
+@test "after a failed attempt the same run id loads under the next one" {
+	fault '{"times":1,"fault":{"jobError":{"reason":"backendError","message":"try again"}}}'
+	load_rows '{"id":1}' -- --run-id again
+	[ "$status" -eq 75 ]
+	load_rows '{"id":1}' -- --run-id again
+	[ "$status" -eq 0 ]
+	[ "$(loaded .job | grep -c '_2"$')" = 1 ]
+	[ "$(table_rows | wc -l)" = 1 ]
+}
+
+@test "a job of the same run that is running is waited for and adopted" {
+	fault '{"times":1,"fault":{"jobDelayMs":1500}}'
+	stream '{"id":1}' >"$BATS_TEST_TMPDIR/first"
+	bqload --run-id both "$dataset.t" <"$BATS_TEST_TMPDIR/first" >"$BATS_TEST_TMPDIR/out1" 2>&1 &
+	local first=$!
+	until grep -q 'rows sent' "$BATS_TEST_TMPDIR/out1"; do sleep 0.05; done
+	load_rows '{"id":2}' -- --run-id both
+	wait "$first"
+	[ "$status" -eq 0 ]
+	[ "$(loaded .adopted)" = true ]
+	[ "$(table_rows)" = '{"id":"1","name":null}' ]
+}
+
+@test "a dry run checks everything and writes nothing" {
+	load_rows '{"id":1}' -- --dry-run
+	[ "$status" -eq 0 ]
+	run ! table_exists
+	load_rows '{"name":"x"}' -- --dry-run
+	[ "$status" -eq 65 ]
+}
+
+@test "schema drift: columns are added and relaxed, or it is said what differs" {
+	load_rows '{"id":1,"name":"a"}' --
+	schema='{"fields":[{"name":"id","type":"INTEGER"},{"name":"extra","type":"DATE"}]}'
+	load_rows '{"id":null,"extra":"2026-01-31"}' -- --evolve none
+	[ "$status" -eq 65 ]
+	[[ $output == *'id: table INTEGER REQUIRED, stream INTEGER'* ]]
+	[[ $output == *'extra: table has none, stream DATE'* ]]
+	load_rows '{"id":null,"extra":"2026-01-31"}' --
+	[ "$status" -eq 0 ]
+	[ "$(table_get '[.schema.fields[].name]')" = '["id","name","extra"]' ]
+	[ "$(table_get '.schema.fields[0].mode')" != '"REQUIRED"' ]
+}
+
+@test "a table with another schema is 65 with a diff, and stays" {
+	load_rows '{"id":1}' --
+	schema='{"fields":[{"name":"id","type":"STRING"}]}'
+	load_rows '{"id":"x"}' -- --write truncate
+	[ "$status" -eq 65 ]
+	[[ $output == *'id: table INTEGER REQUIRED, stream STRING'* ]]
+	[ "$(table_get .numRows)" = '"1"' ]
+	load_rows '{"id":"x"}' -- --write truncate --replace-schema
+	[ "$status" -eq 0 ]
+	[ "$(table_get '.schema.fields[0].type')" = '"STRING"' ]
+}
+
+@test "another partitioning than the table's is 65 and names it" {
+	schema='{"fields":[{"name":"id","type":"INTEGER"},{"name":"at","type":"DATE"}]}'
+	load_rows '{"id":1,"at":"2026-01-31"}' -- --partition-by at
+	load_rows '{"id":1,"at":"2026-01-31"}' -- --partition-by at:MONTH
+	[ "$status" -eq 65 ]
+	[[ $output == *'BigQuery cannot change it'* ]]
+}
+
+@test "empty input is 65" {
+	load_text </dev/null
+	fails_with 65 'empty input'
+}
+
+@test "a stream cut at a line is 65" {
+	stream '{"id":1}' '{"id":2}' | head -n 2 | load_text --write truncate || true
+	stream '{"id":1}' '{"id":2}' | head -n 2 >"$BATS_TEST_TMPDIR/cut"
+	load_text <"$BATS_TEST_TMPDIR/cut"
+	fails_with 65 'truncated'
+}
+
+@test "a stream cut inside a line is 65" {
+	stream '{"id":1}' '{"id":2}' | head -c -3 >"$BATS_TEST_TMPDIR/cut"
+	load_text <"$BATS_TEST_TMPDIR/cut"
+	fails_with 65 'truncated inside line'
+}
+
+@test "a wrong count is 65" {
+	load_text < <(stream '{"id":1}' | sed 's/"rows":1/"rows":2/')
+	fails_with 65 '@end says 2 rows, 1 came'
+}
+
+@test "a second @begin is 65" {
+	load_text < <(stream '{"id":1}' | sed '1{p}')
+	fails_with 65 'second @begin'
+}
+
+@test "bytes behind @end are 65" {
+	load_text < <(stream '{"id":1}'; echo '{"id":2}')
+	fails_with 65 'behind @end'
+}
+
+@test "an unknown control record is 65 and named" {
+	load_text < <(stream '{"@wat":{}}')
+	fails_with 65 '@wat'
+}
+
+@test "a NUL is 65, with line and byte" {
+	load_text < <(stream '{"id":1}' | sed 's/"id":1/"name":"\x00"/')
+	fails_with 65 'line 2'
+}
+
+@test "invalid UTF-8 is 65, with line and byte" {
+	load_text < <(stream $'{"id":1,"name":"\xff"}')
+	fails_with 65 'line 2 byte 17: not valid UTF-8'
+}
+
+@test "a row over 100 MB is 65" {
+	load_text < <(
+		stream | head -n 1
+		printf '{"id":1,"name":"'
+		head -c 100000001 /dev/zero | tr '\0' x
+		printf '"}\n{"@end":{"rows":1}}\n'
+	)
+	fails_with 65 'line 2: longer than 100000000 bytes'
+}
+
+@test "unknown and missing columns are 65 and named" {
+	load_rows '{"id":1}' '{"id":2,"nam":"x"}' --
+	fails_with 65 'line 3: column nam is not in the schema'
+	load_rows '{"name":"x"}' --
+	fails_with 65 'line 2: column id is REQUIRED and missing'
+	load_rows '{"id":null}' --
+	fails_with 65 'column id is REQUIRED and null'
+}
+
+@test "a value that does not fit its column is BigQuery's no, 65, and commits nothing" {
+	load_rows '{"id":1}' '{"id":"x"}' --
+	fails_with 65 'id'
+}
+
+@test "bad values up to --max-bad-records are counted" {
+	load_rows '{"id":1}' '{"id":"x"}' -- --max-bad-records 1
+	[ "$status" -eq 0 ]
+	[ "$(loaded '[.rows, .bad]')" = '[1,1]' ]
+}
+
+@test "the producer's abort is handed on with its status" {
+	load_text < <(stream '{"id":1}' | sed '$s/.*/{"@abort":{"exit":77,"reason":"password"}}/')
+	fails_with 77 'password'
+}
+
+@test "bare rows need --bare, and a schema" {
+	load_text < <(echo '{"id":1}')
+	fails_with 65 'no @begin'
+	load_text --bare < <(echo '{"id":1}')
+	fails_with 65 'no schema'
+	printf '%s' "$schema" | jq .fields >"$BATS_TEST_TMPDIR/schema"
+	load_text --bare --schema "$BATS_TEST_TMPDIR/schema" < <(echo '{"id":1}')
+	[ "$status" -eq 0 ]
+	load_text --bare --write truncate </dev/null
+	[ "$status" -eq 65 ]
+	[ "$(table_get .numRows)" = '"1"' ]
+}
+
+@test "an increment cannot replace a table" {
+	load_text --write truncate < <(stream '{"id":1}' | sed '1s/"table"/"cursor":{"column":"id","after":"0"},"table"/')
+	fails_with 65 'increment'
+}
+
+@test "a missing dataset is 69 and named" {
+	stream '{"id":1}' >"$BATS_TEST_TMPDIR/stream"
+	run bqload nowhere.t <"$BATS_TEST_TMPDIR/stream"
+	[ "$status" -eq 69 ]
+	[[ $output == *'testp:nowhere'* ]]
+}
+
+@test "a missing table with --no-create is 69" {
+	load_rows '{"id":1}' -- --no-create
+	fails_with 69 'no-create'
+}
+
+@test "503s are ridden out" {
+	fault '{"match":{"method":"PUT"},"times":2,"fault":{"status":503,"reason":"backendError"}}'
+	load_rows '{"id":1}' --
+	[ "$status" -eq 0 ]
+	[ "$(table_rows | wc -l)" = 1 ]
+}
+
+@test "a server that stays away is 75, and nothing is committed" {
+	fault '{"match":{"method":"PUT"},"times":1000,"fault":{"status":503,"reason":"backendError"}}'
+	load_rows '{"id":1}' -- --retry-for 300ms
+	fails_with 75 'load into'
+}
+
+@test "an upload session that is gone is 75" {
+	fault '{"times":1,"fault":{"session":404}}'
+	load_rows '{"id":1}' --
+	fails_with 75 'session'
+}
+
+@test "an answer that is lost after its effect loads once" {
+	fault '{"match":{"method":"PUT"},"times":1,"fault":{"drop":"after-effect"}}'
+	load_rows '{"id":1}' --
+	[ "$status" -eq 0 ]
+	[ "$(loaded .adopted)" = false ]
+	[ "$(table_rows | wc -l)" = 1 ]
+}
+
+@test "chunks of which the server keeps only a part are sent again" {
+	stream_of_40_mb >"$BATS_TEST_TMPDIR/big"
+	fault '{"match":{"method":"PUT"},"times":3,"fault":{"short308":262144}}'
+	run bqload --retry-initial 10ms "$dataset.t" <"$BATS_TEST_TMPDIR/big"
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT COUNT(*) AS n, SUM(id) AS s FROM $dataset.t")" = '{"n":"400000","s":"80000200000"}' ]
+}
+
+stream_of_40_mb() {
+	printf '{"@begin":{"version":1,"schema":%s}}\n' "$schema"
+	awk 'BEGIN { for (i = 1; i <= 400000; i++) printf "{\"id\":%d,\"name\":\"%080d\"}\n", i, i }'
+	printf '{"@end":{"rows":400000}}\n'
+}
+
+@test "a connection that breaks inside a chunk goes on where the server is" {
+	stream_of_40_mb >"$BATS_TEST_TMPDIR/big"
+	fault '{"match":{"method":"PUT"},"times":2,"fault":{"drop":"mid-body"}}'
+	run bqload --retry-initial 10ms "$dataset.t" <"$BATS_TEST_TMPDIR/big"
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT COUNT(*) AS n, SUM(id) AS s FROM $dataset.t")" = '{"n":"400000","s":"80000200000"}' ]
+}
+
+@test "output that cannot be written is 74, before anything is sent" {
+	stream '{"id":1}' >"$BATS_TEST_TMPDIR/stream"
+	run bash -c 'bqload "$1" <"$2" >/dev/full' - "$dataset.t" "$BATS_TEST_TMPDIR/stream"
+	[ "$status" -eq 74 ]
+	run ! table_exists
+}
+
+@test "SIGTERM while it waits for rows ends it with 143 and commits nothing" {
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	bqload "$dataset.t" <"$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>&1 &
+	local loader=$! status=0
+	exec 7>"$BATS_TEST_TMPDIR/in"
+	stream '{"id":1}' | head -n 2 >&7
+	until grep -q '@begin' "$BATS_TEST_TMPDIR/out"; do sleep 0.05; done
+	kill -TERM "$loader"
+	wait "$loader" || status=$?
+	exec 7>&-
+	[ "$status" -eq 143 ]
+	run ! table_exists
+}
+
+@test "--timeout ends it with 75 and commits nothing" {
+	mkfifo "$BATS_TEST_TMPDIR/in"
+	exec 7<>"$BATS_TEST_TMPDIR/in"
+	stream '{"id":1}' | head -n 2 >&7
+	run bqload --timeout 300ms "$dataset.t" <"$BATS_TEST_TMPDIR/in"
+	exec 7>&-
+	fails_with 75 'timeout'
+}
+
+@test "an unreachable server is 75 and named" {
+	stream '{"id":1}' >"$BATS_TEST_TMPDIR/stream"
+	BIGQUERY_EMULATOR_HOST=127.0.0.1:1 run bqload --retry-initial 10ms --retry-for 100ms d.t <"$BATS_TEST_TMPDIR/stream"
+	[ "$status" -eq 75 ]
+	[[ $output == *'127.0.0.1'* ]]
+}
