@@ -101,4 +101,11 @@ int api_call(struct api *a, const struct api_request *request, struct api_respon
 int api_attempt(struct api *a, const struct http_request *request, struct http_response *ret,
 		struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * Log the failure and wait before the next attempt. 1: go on. 0: the budget
+ * is used up, the failure stands. -1: interrupted, which `failure` now says.
+ */
+int api_wait(struct api *a, struct backoff *backoff, int64_t at_least_ms, struct error *failure)
+	__attribute__((warn_unused_result));
+
 #endif

@@ -4,6 +4,8 @@
  *
  * Redirects are never followed (308 means something else in an upload).
  * Proxies are curl's: HTTPS_PROXY, NO_PROXY; loopback never goes through one.
+ * Servers must show a certificate that the system's authorities signed, or
+ * those of SSL_CERT_FILE.
  * Nothing is retried here. An ending signal (lib/io.h) aborts at once.
  *
  * Failures: ERR_TEMP for the network (unknown host, refused, reset, timed
@@ -58,6 +60,8 @@ struct http_request {
 	size_t header_count;
 	const void *body;                 /* read in place while the request runs; NULL: none */
 	size_t body_length;
+	bool direct;                      /* through no proxy */
+	bool fresh;                       /* on a new connection: curl resends by itself when a kept one was dead */
 	int64_t connect_timeout_ms;       /* 0: 10 s */
 	int64_t stall_timeout_ms;         /* no byte moves either way; 0: 60 s */
 	int64_t timeout_ms;               /* the whole request; 0: no limit but the stall's */

@@ -10,26 +10,25 @@
 
 #include "lib/buf.h"
 #include "lib/error.h"
-#include "lib/google/backoff.h"
 #include "lib/google/credentials.h"
 #include "lib/google/http.h"
 
 struct token {
 	const struct credentials *credentials; /* borrowed */
 	struct http_client *client;            /* borrowed */
-	struct retry_policy retry;
 	char *value;                           /* NULL: none yet */
 	int64_t refresh_ms;                    /* monotonic: fetch again from then on */
 };
 
-void token_init(struct token *t, const struct credentials *credentials, struct http_client *client,
-		const struct retry_policy *retry);
+void token_init(struct token *t, const struct credentials *credentials,
+		struct http_client *client);
 void token_release(struct token *t);
 
 /*
  * *ret is the token, lent until the next call; NULL when authentication is
  * off. ERR_PERM when Google refuses the credentials (invalid_grant …), with
- * its description; ERR_TEMP when it cannot be reached within the budget.
+ * its description; ERR_TEMP when it cannot be reached or is busy: one
+ * attempt is made, api.h is who tries again.
  */
 int token_get(struct token *t, const char **ret, struct error *err)
 	__attribute__((warn_unused_result));
