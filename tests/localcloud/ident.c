@@ -1,5 +1,7 @@
 #include "tests/localcloud/ident.h"
 
+#include "lib/utf8.h"
+
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>
@@ -18,22 +20,7 @@ static bool only(const char *s, const char *extra)
 
 bool ident_utf8(const char *s, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)s, *end = p + n;
-
-	while (p < end) {
-		unsigned char c = *p++;
-		int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-
-		if (more < 0 || end - p < more)
-			return false;
-		if ((c == 0xe0 && *p < 0xa0) || (c == 0xed && *p > 0x9f) || (c == 0xf0 && *p < 0x90) ||
-		    (c == 0xf4 && *p > 0x8f))
-			return false;
-		for (; more > 0; more--)
-			if ((*p++ & 0xc0) != 0x80)
-				return false;
-	}
-	return true;
+	return utf8_valid_prefix(s, n) == n;
 }
 
 static size_t characters(const char *s)

@@ -90,6 +90,9 @@ int store_table_create(struct store *s, const char *project, const char *dataset
  */
 int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
     struct api_error *err);
+/* The same with another schema altogether: the physical table is made anew, without rows. */
+int store_table_replace(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
+    struct api_error *err);
 int store_table_delete(struct store *s, const char *project, const char *dataset, const char *table,
     struct api_error *err);
 json_t *store_table_list(struct store *s, const char *project, const char *dataset, struct api_error *err);

@@ -145,8 +145,20 @@ int store_table_create(struct store *s, const char *project, const char *dataset
 	return rc;
 }
 
-int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *given,
+/* How the physical table follows a changed resource. */
+static int change_physical(struct store *s, const char *name, const json_t *old, const json_t *resource, bool anew,
     struct api_error *err)
+{
+	if (json_object_get(resource, "view"))
+		return 0;
+	if (!anew)
+		return store_physical_change(s, name, old, resource, err);
+	return store_exec(s, err, "DROP TABLE IF EXISTS \"%w\"", name) || store_physical_create(s, name, resource, err) ? -1
+															: 0;
+}
+
+static int update(struct store *s, const char *project, const char *dataset, const char *table, const json_t *given,
+    bool anew, struct api_error *err)
 {
 	json_t *old = store_table_get(s, project, dataset, table, err), *resource;
 	char name[STORE_NAME_MAX];
@@ -160,13 +172,27 @@ int store_table_update(struct store *s, const char *project, const char *dataset
 	if (table_check(resource, err) || store_data_table(name, sizeof(name), project, dataset, table))
 		goto out;
 	complete(resource, project, dataset, table);
-	if (!json_object_get(resource, "view") && store_physical_change(s, name, old, resource, err))
+	if (change_physical(s, name, old, resource, anew, err))
 		goto out;
 	rc = save(s, project, dataset, table, resource, err);
+	if (rc == 0 && anew)
+		rc = store_table_set_counts(s, project, dataset, table, 0, 0, err);
 out:
 	json_decref(resource);
 	json_decref(old);
 	return rc;
+}
+
+int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
+    struct api_error *err)
+{
+	return update(s, project, dataset, table, resource, false, err);
+}
+
+int store_table_replace(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
+    struct api_error *err)
+{
+	return update(s, project, dataset, table, resource, true, err);
 }
 
 int store_table_delete(struct store *s, const char *project, const char *dataset, const char *table,

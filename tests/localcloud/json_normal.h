@@ -1,0 +1,16 @@
+/*
+ * The normal form of a value in a JSON column: no white space, members sorted by the bytes of their names, of equal
+ * names the first, strings with as few escapes as possible, numbers as BigQuery holds them (INT64, UINT64, FLOAT64).
+ */
+#ifndef LOCALCLOUD_JSON_NORMAL_H
+#define LOCALCLOUD_JSON_NORMAL_H
+
+#include "tests/localcloud/jscan.h"
+
+/* Appends the normal form. -1 when a number does not survive as FLOAT64, or a string holds a lone surrogate. */
+int json_normal(const struct jtoken *value, struct buf *out);
+
+/* Shortest decimal text that reads back as the same double; returns its length. d is finite. */
+size_t json_format_double(double d, char *out, size_t size);
+
+#endif

@@ -1,0 +1,152 @@
+#include "tests/localcloud/router.h"
+
+#include "tests/localcloud/api.h"
+#include "tests/localcloud/auth.h"
+#include "tests/localcloud/reqlog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef int handler(struct exchange *ex, struct api_error *err);
+
+static int health(struct exchange *ex, struct api_error *err)
+{
+	struct error error;
+
+	ex->content_type = "text/plain; charset=UTF-8";
+	return buf_append_str(&ex->text, "Ok\n", &error) ? api_fail(err, 500, "internalError", "out of memory") : 0;
+}
+
+static int faults_post(struct exchange *ex, struct api_error *err)
+{
+	json_t *spec = ex_json(ex, err);
+	int rc = spec ? faults_add(ex->server->faults, spec, err) : -1;
+
+	json_decref(spec);
+	if (rc == 0)
+		ex_answer(ex, 200, faults_list(ex->server->faults));
+	return rc;
+}
+
+static int faults_get(struct exchange *ex, struct api_error *err)
+{
+	(void)err;
+	ex_answer(ex, 200, faults_list(ex->server->faults));
+	return 0;
+}
+
+static int faults_delete(struct exchange *ex, struct api_error *err)
+{
+	(void)err;
+	faults_clear(ex->server->faults);
+	ex_answer(ex, 200, json_object());
+	return 0;
+}
+
+static int requests_get(struct exchange *ex, struct api_error *err)
+{
+	(void)err;
+	ex_answer(ex, 200, reqlog_list(ex->server->log));
+	return 0;
+}
+
+static int requests_delete(struct exchange *ex, struct api_error *err)
+{
+	(void)err;
+	reqlog_clear(ex->server->log);
+	ex_answer(ex, 200, json_object());
+	return 0;
+}
+
+/* A star stands for one piece of the path, which becomes the next param; "**" for all that is left. */
+static const struct {
+	const char *method, *pattern;
+	handler *handle;
+} routes[] = {
+	{ "GET", "/", health },
+	{ "GET", "/$discovery/rest", discovery_get },
+	{ "GET", "/discovery/v1/apis/bigquery/v2/rest", discovery_get },
+	{ "POST", "/token", oauth_token },
+	{ "GET", "/computeMetadata/**", metadata_get },
+	{ "POST", "/faults", faults_post },
+	{ "GET", "/faults", faults_get },
+	{ "DELETE", "/faults", faults_delete },
+	{ "GET", "/requests", requests_get },
+	{ "DELETE", "/requests", requests_delete },
+	{ "GET", "/bigquery/v2/projects/*/datasets", api_datasets_list },
+	{ "POST", "/bigquery/v2/projects/*/datasets", api_datasets_insert },
+	{ "GET", "/bigquery/v2/projects/*/datasets/*", api_datasets_get },
+	{ "PATCH", "/bigquery/v2/projects/*/datasets/*", api_datasets_patch },
+	{ "DELETE", "/bigquery/v2/projects/*/datasets/*", api_datasets_delete },
+	{ "GET", "/bigquery/v2/projects/*/datasets/*/tables", api_tables_list },
+	{ "POST", "/bigquery/v2/projects/*/datasets/*/tables", api_tables_insert },
+	{ "GET", "/bigquery/v2/projects/*/datasets/*/tables/*", api_tables_get },
+	{ "PATCH", "/bigquery/v2/projects/*/datasets/*/tables/*", api_tables_patch },
+	{ "PUT", "/bigquery/v2/projects/*/datasets/*/tables/*", api_tables_update },
+	{ "DELETE", "/bigquery/v2/projects/*/datasets/*/tables/*", api_tables_delete },
+	{ "GET", "/bigquery/v2/projects/*/datasets/*/tables/*/data", api_data_list },
+	{ "POST", "/bigquery/v2/projects/*/datasets/*/tables/*/insertAll", api_data_insert_all },
+	{ "GET", "/bigquery/v2/projects/*/jobs", api_jobs_list },
+	{ "POST", "/bigquery/v2/projects/*/jobs", api_jobs_insert },
+	{ "GET", "/bigquery/v2/projects/*/jobs/*", api_jobs_get },
+	{ "POST", "/bigquery/v2/projects/*/jobs/*/cancel", api_jobs_cancel },
+	{ "POST", "/bigquery/v2/projects/*/queries", api_queries_query },
+	{ "GET", "/bigquery/v2/projects/*/queries/*", api_queries_get },
+};
+
+bool router_is_control(const char *path)
+{
+	return strcmp(path, "/faults") == 0 || strcmp(path, "/requests") == 0;
+}
+
+bool router_needs_auth(const char *path)
+{
+	return strncmp(path, "/bigquery/", 10) == 0 || strncmp(path, "/upload/", 8) == 0 ||
+	    strncmp(path, "/resumable/", 11) == 0;
+}
+
+/* Fills param when the path fits the pattern. */
+static bool match(const char *pattern, const char *path, struct exchange *ex)
+{
+	size_t params = 0;
+	char *out;
+
+	free(ex->segments);
+	ex->segments = out = malloc(strlen(path) + EXCHANGE_PARAMS);
+	memset(ex->param, 0, sizeof(ex->param));
+	while (out && *pattern) {
+		if (strcmp(pattern, "**") == 0)
+			return true;
+		if (*pattern == '*' && params < EXCHANGE_PARAMS) {
+			size_t n = strcspn(path, "/");
+
+			if (n == 0)
+				return false;
+			ex->param[params++] = memcpy(out, path, n);
+			out[n] = '\0';
+			out += n + 1;
+			path += n;
+			pattern++;
+		} else if (*pattern++ != *path++) {
+			return false;
+		}
+	}
+	return out && !*path;
+}
+
+int router_dispatch(struct exchange *ex, struct api_error *err)
+{
+	const char *method = strcmp(ex->method, "HEAD") == 0 ? "GET" : ex->method;
+	bool other_method = false;
+
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!match(routes[i].pattern, ex->path, ex))
+			continue;
+		if (strcmp(routes[i].method, method) == 0)
+			return routes[i].handle(ex, err);
+		other_method = true;
+	}
+	if (other_method)
+		return api_fail(err, 405, "httpMethodNotAllowed", "HTTP method %s is not allowed for %s", ex->method, ex->path);
+	return api_fail(err, 404, "notFound", "Not Found: localcloud does not serve %s %s", ex->method, ex->path);
+}

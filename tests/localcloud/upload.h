@@ -1,0 +1,25 @@
+/*
+ * Media uploads of load jobs, resumable and multipart. Bytes go to a spool file in DIR as they arrive; memory does
+ * not grow with them. Sessions live as long as the process: after a restart their address answers 404.
+ */
+#ifndef LOCALCLOUD_UPLOAD_H
+#define LOCALCLOUD_UPLOAD_H
+
+#include "tests/localcloud/http.h"
+
+struct uploads;
+
+
+struct uploads *uploads_new(void);
+void uploads_free(struct uploads *u);
+
+bool upload_is_path(const char *path);
+
+/* The life of one request: begin, data any number of times, then finish; or abort at any point. */
+int upload_begin(struct exchange *ex, struct api_error *err);
+/* -1: the connection is to be dropped. */
+int upload_data(struct exchange *ex, const char *data, size_t n);
+int upload_finish(struct exchange *ex, struct api_error *err);
+void upload_abort(struct exchange *ex);
+
+#endif
