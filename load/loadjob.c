@@ -50,7 +50,7 @@ static int get_ended(struct loadjob *j, json_t **ret, struct error *err)
 
 	if (rc <= 0 || bigquery_job_outcome(*ret) != JOB_RUNNING)
 		return rc;
-	log_info("job %s of this run is running: waiting for it", j->id);
+	log_debug("job %s is running: waiting for it", j->id);
 	json_decref(*ret);
 	*ret = NULL;
 	return bigquery_job_wait(j->api, &ref, 0, ret, err) < 0 ? -1 : 1;

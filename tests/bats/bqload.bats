@@ -1,14 +1,12 @@
 #!/usr/bin/env bats
 # bqload against localcloud: what it commits, and everything on which it must commit nothing.
 
-bats_require_minimum_version 1.5.0
 load helper/common
 load helper/localcloud
 
 schema='{"fields":[{"name":"id","type":"INTEGER","mode":"REQUIRED"},{"name":"name","type":"STRING"}]}'
 
 setup_file() {
-	export GOOGLE_CLOUD_PROJECT=testp
 	localcloud_start
 }
 
@@ -19,17 +17,11 @@ teardown_file() {
 setup() {
 	# A dataset for each test: they share one server.
 	dataset=d$BATS_TEST_NUMBER
-	make_dataset "$dataset"
+	bq_dataset "$dataset"
 }
 
 teardown() {
 	curl -fsS -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
-}
-
-make_dataset() {
-	curl -fsS -X POST -H 'Content-Type: application/json' \
-		"$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets" \
-		-d "{\"datasetReference\":{\"datasetId\":\"$1\"}}" >/dev/null
 }
 
 # stream ROW...: a whole stream of the schema above.
@@ -62,11 +54,11 @@ table_rows() {
 }
 
 table_exists() {
-	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets/$dataset/tables/t" >/dev/null 2>&1
+	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/$PROJECT/datasets/$dataset/tables/t" >/dev/null 2>&1
 }
 
 table_get() {
-	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets/$dataset/tables/t" | jq -c "$1"
+	curl -fsS "$LOCALCLOUD_URL/bigquery/v2/projects/$PROJECT/datasets/$dataset/tables/t" | jq -c "$1"
 }
 
 # loaded FILTER: of the @loaded record in $output.
@@ -86,8 +78,8 @@ fails_with() {
 @test "rows arrive, the record says so, and ends with @end" {
 	load_rows '{"id":1,"name":"a"}' '{"id":2}' -- --run-id r1
 	[ "$status" -eq 0 ]
-	[ "$(loaded '[.table, .rows, .bad, .run, .write, .adopted]')" = "[\"testp.$dataset.t\",2,0,\"r1\",\"append\",false]" ]
-	[ "$(loaded .job | grep -cE '^"testp:US.sluice_[0-9a-f]{32}_1"$')" = 1 ]
+	[ "$(loaded '[.table, .rows, .bad, .run, .write, .adopted]')" = "[\"$PROJECT.$dataset.t\",2,0,\"r1\",\"append\",false]" ]
+	[ "$(loaded .job | grep -cE '^"test-project:US.sluice_[0-9a-f]{32}_1"$')" = 1 ]
 	[[ $output == *'{"@end":{"records":1}}'* ]]
 	[ "$(table_rows | tr '\n' ' ')" = '{"id":"1","name":"a"} {"id":"2","name":null} ' ]
 }
@@ -312,7 +304,7 @@ fails_with() {
 	stream '{"id":1}' >"$BATS_TEST_TMPDIR/stream"
 	run bqload nowhere.t <"$BATS_TEST_TMPDIR/stream"
 	[ "$status" -eq 69 ]
-	[[ $output == *'testp:nowhere'* ]]
+	[[ $output == *'test-project:nowhere'* ]]
 }
 
 @test "a missing table with --no-create is 69" {

@@ -1,18 +1,14 @@
 #!/usr/bin/env bats
 # The whole path: PostgreSQL, sqlextract, bqload, localcloud; value for value, and under kill -9.
 
-bats_require_minimum_version 1.5.0
 load helper/common
 load helper/postgres
 load helper/localcloud
 
 setup_file() {
-	export GOOGLE_CLOUD_PROJECT=testp
 	postgres_start
 	localcloud_start
-	curl -fsS -X POST -H 'Content-Type: application/json' \
-		"$LOCALCLOUD_URL/bigquery/v2/projects/testp/datasets" \
-		-d '{"datasetReference":{"datasetId":"shop"}}' >/dev/null
+	bq_dataset shop
 }
 
 teardown_file() {
@@ -26,13 +22,13 @@ sync() {
 }
 
 @test "the sample tables arrive value for value" {
-	psql_do -q -f "$PROJECT_ROOT/tests/demo/sample.sql"
+	psql -Xq -v ON_ERROR_STOP=1 -f "$SLUICE_ROOT/tests/demo/sample.sql"
 	local table
 	for table in customers orders events; do
 		sync "public.$table" "shop.$table"
 	done
 	# Both sides print every value as text in one canonical form.
-	psql_do -Atq -F '|' -c "SELECT id, name, email, vip, credit, to_char(born, 'YYYY-MM-DD'), preferences::text FROM customers ORDER BY id" >"$BATS_TEST_TMPDIR/source"
+	psql -XAtq -F '|' -c "SELECT id, name, email, vip, credit, to_char(born, 'YYYY-MM-DD'), preferences::text FROM customers ORDER BY id" >"$BATS_TEST_TMPDIR/source"
 	bq_sql "SELECT id, name, email, vip, credit, born, TO_JSON_STRING(preferences) AS preferences FROM shop.customers ORDER BY id" |
 		jq -r '[.id, .name, .email // "", (if .vip == "true" then "t" elif .vip == "false" then "f" else "" end), .credit // "", .born // "", .preferences // ""] | join("|")' >"$BATS_TEST_TMPDIR/loaded"
 	# jsonb prints spaces that JSON does not need; 12.50 and 12.5 are one NUMERIC.
@@ -40,7 +36,7 @@ sync() {
 	diff "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/loaded"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/loaded")" -gt 100 ]
 
-	psql_do -Atq -F '|' -c "SELECT id, customer_id, (amount * 100)::bigint, (extract(epoch FROM created_at) * 1000000)::bigint, coalesce((weight * 1024)::bigint::text, '') FROM orders ORDER BY id" >"$BATS_TEST_TMPDIR/source"
+	psql -XAtq -F '|' -c "SELECT id, customer_id, (amount * 100)::bigint, (extract(epoch FROM created_at) * 1000000)::bigint, coalesce((weight * 1024)::bigint::text, '') FROM orders ORDER BY id" >"$BATS_TEST_TMPDIR/source"
 	bq_sql "SELECT id, customer_id, CAST(amount * 100 AS INT64) AS cents, UNIX_MICROS(created_at) AS us, CAST(weight * 1024 AS INT64) AS w FROM shop.orders ORDER BY id" |
 		jq -r '[.id, .customer_id, .cents, .us, .w // ""] | join("|")' >"$BATS_TEST_TMPDIR/loaded"
 	diff "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/loaded"
@@ -48,12 +44,12 @@ sync() {
 }
 
 @test "a table that is emptied at the source is emptied, one that fails half-way stays" {
-	psql_do -q -c "CREATE TABLE small AS SELECT i AS id FROM generate_series(1, 100) i"
+	psql_do "CREATE TABLE small AS SELECT i AS id FROM generate_series(1, 100) i"
 	sync small shop.small
-	psql_do -q -c "DELETE FROM small"
+	psql_do "DELETE FROM small"
 	sync small shop.small --write truncate
 	[ "$(bq_sql 'SELECT COUNT(*) AS n FROM shop.small')" = '{"n":"0"}' ]
-	psql_do -q -c "INSERT INTO small SELECT i FROM generate_series(1, 10) i"
+	psql_do "INSERT INTO small SELECT i FROM generate_series(1, 10) i"
 	sync small shop.small --write truncate
 	# The division fails at the tenth row, after nine good ones.
 	run bash -o pipefail -c 'sqlextract postgresql:// --query "SELECT id / (10 - id) AS id FROM small" | bqload --write truncate shop.small'
@@ -80,11 +76,11 @@ generations() {
 
 @test "kill -9 at 50 random moments: the old or the new whole table; a rerun ends with the new one, once" {
 	local round victim old new found moment
-	psql_do -q -c "CREATE TABLE killed AS SELECT i AS id, 0 AS generation, repeat('x', 200) AS filler FROM generate_series(1, 20000) i"
+	psql_do "CREATE TABLE killed AS SELECT i AS id, 0 AS generation, repeat('x', 200) AS filler FROM generate_series(1, 20000) i"
 	sync killed shop.killed
 	RANDOM=20260131
 	for round in $(seq 50); do
-		psql_do -q -c "UPDATE killed SET generation = $round"
+		psql_do "UPDATE killed SET generation = $round"
 		old="20000 $((round - 1)) $((round - 1))" new="20000 $round $round"
 		pipeline "kill-$round"
 		victim=$extract
@@ -113,20 +109,20 @@ sync_killed() {
 
 @test "sync-table syncs, again and again, and finishes what an earlier run began" {
 	export SLUICE_STATE_DIR=$BATS_TEST_TMPDIR/state
-	psql_do -q -c "CREATE TABLE synced AS SELECT 1 AS id"
+	psql_do "CREATE TABLE synced AS SELECT 1 AS id"
 	run sync-table postgresql:// synced shop.synced
 	[ "$status" -eq 0 ]
-	psql_do -q -c "INSERT INTO synced VALUES (2)"
+	psql_do "INSERT INTO synced VALUES (2)"
 	run sync-table postgresql:// synced shop.synced
 	[ "$status" -eq 0 ]
 	[ "$(bq_sql 'SELECT COUNT(*) AS n FROM shop.synced')" = '{"n":"2"}' ]
 	# A run that loaded and died before it could remember: its id is found, then the new run comes.
 	local before
 	before=$(cat "$SLUICE_STATE_DIR"/*.done)
-	psql_do -q -c "INSERT INTO synced VALUES (3)"
+	psql_do "INSERT INTO synced VALUES (3)"
 	run sync-table postgresql:// synced shop.synced
 	printf '%s\n' "$before" >"$(echo "$SLUICE_STATE_DIR"/*.done)"
-	psql_do -q -c "INSERT INTO synced VALUES (4)"
+	psql_do "INSERT INTO synced VALUES (4)"
 	run sync-table postgresql:// synced shop.synced
 	[ "$status" -eq 0 ]
 	[[ $output == *'an earlier run was finished'* ]]
@@ -141,7 +137,7 @@ sync_killed() {
 	[ "$status" -eq 69 ]
 	run sync-table --wat
 	[ "$status" -eq 64 ]
-	psql_do -q -c "CREATE TABLE retried AS SELECT 1 AS id"
+	psql_do "CREATE TABLE retried AS SELECT 1 AS id"
 	fault '{"times":1,"fault":{"jobError":{"reason":"backendError","message":"again"}}}'
 	run sync-table postgresql:// retried shop.retried
 	[ "$status" -eq 0 ]
