@@ -1,65 +1,160 @@
-# A PostgreSQL server of the suite's own: on a Unix socket in a temporary directory, stopped by process id.
-# The server refuses to run as root, so root starts it as another user.
+# A PostgreSQL server of one's own: `load helper/postgres` after helper/common.
+#
+#   postgres_start [-c NAME=VALUE]... [--tls]
+#       initdb and start in a fresh directory, on a Unix socket only (with --tls
+#       also on 127.0.0.1, PG_PORT, certificate authority in $PG_CA). Sets PGHOST,
+#       PGPORT, PGUSER, PGDATABASE and $PG_URI, $PG_DIR.
+#   postgres_stop       fast shutdown; for teardown_file. Fine when none runs.
+#   postgres_crash      SIGQUIT: as if the server died
+#   psql_do SQL...      each in its own transaction, stops at the first error
+#   psql_value SQL      the unadorned result
+#   postgres_log        what the server said
+#
+# Start it once a file, from setup_file: variables are exported for the tests.
+# A root user is not allowed to run a server, so `postgres` or `nobody` does.
 
-# The newest server's programs, Debian's place first.
-postgres_bin() {
-	local newest
-	newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
-	[[ -x $newest ]] || newest=$(command -v initdb) || {
-		echo 'postgres_start: no initdb on this machine' >&2
-		return 1
-	}
-	dirname "$newest"
+postgres_find_binary() {
+	local candidate
+
+	candidate=$(printf '%s\n' /usr/lib/postgresql/*/bin/"$1" | sort -rV | head -n 1)
+	[[ -x $candidate ]] || candidate=$(command -v "$1")
+	printf '%s\n' "$candidate"
 }
 
-# Run as the server's user.
-as_postgres() {
-	if ((EUID == 0)); then
-		setpriv --reuid="$(postgres_user)" --regid="$(id -g "$(postgres_user)")" --clear-groups -- "$@"
-	else
+# Run a command as the user that owns the server.
+postgres_as_owner() {
+	if ((EUID != 0)); then
 		"$@"
+	elif getent passwd postgres >/dev/null; then
+		setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
+	else
+		setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
 	fi
 }
 
-postgres_user() {
-	if id postgres >/dev/null 2>&1; then echo postgres; else echo nobody; fi
+# An authority and a certificate of its own for "localhost" and 127.0.0.1.
+postgres_make_certificate() {
+	local dir=$1
+
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
+		-subj /CN=sluice-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt" 2>/dev/null
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
+		-keyout "$dir/server.key" -out "$dir/server.csr" 2>/dev/null
+	openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
+		-days 2 -out "$dir/server.crt" -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') 2>/dev/null
+	chmod 600 "$dir/server.key"
 }
 
-# postgres_start [CONFIG LINE...]: exports PGHOST, PGPORT, PGUSER, PGDATABASE; POSTGRES_DIR and POSTGRES_PID.
+# A free port of 127.0.0.1, as far as that can be known beforehand.
+postgres_free_port() {
+	local port
+
+	for port in $(shuf -n 20 -i 20000-32000); do
+		if ! (: <>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
+			echo "$port"
+			return 0
+		fi
+	done
+	return 1
+}
+
+postgres_write_config() {
+	local tls=$1
+	shift
+
+	cat <<-END
+		unix_socket_directories = '$PG_DIR'
+		fsync = off
+		synchronous_commit = off
+		full_page_writes = off
+		max_wal_size = 256MB
+		shared_buffers = 32MB
+		timezone = 'UTC'
+		log_timezone = 'UTC'
+	END
+	if [[ $tls == yes ]]; then
+		cat <<-END
+			listen_addresses = '127.0.0.1'
+			ssl = on
+			ssl_cert_file = '$PG_DIR/server.crt'
+			ssl_key_file = '$PG_DIR/server.key'
+		END
+	else
+		echo "listen_addresses = ''"
+	fi
+	(($# == 0)) || printf '%s\n' "$@"
+}
+
 postgres_start() {
-	local bin
-	bin=$(postgres_bin)
-	POSTGRES_DIR=$(scratch_directory)
-	chmod 755 "$POSTGRES_DIR"
-	((EUID != 0)) || chown "$(postgres_user)" "$POSTGRES_DIR"
-	as_postgres env -u LC_ALL "$bin/initdb" -D "$POSTGRES_DIR/data" -U postgres -A trust --locale C.UTF-8 -E UTF8 \
-		--no-sync >"$POSTGRES_DIR/initdb.log" 2>&1 || {
-		cat "$POSTGRES_DIR/initdb.log" >&2
-		return 1
+	local tls=no settings=() initdb pg_ctl port=5432
+
+	while (($#)); do
+		case $1 in
+		--tls) tls=yes ;;
+		-c)
+			settings+=("${2%%=*} = '${2#*=}'")
+			shift
+			;;
+		*) _fail "postgres_start: '$1'?" || return 1 ;;
+		esac
+		shift
+	done
+	initdb=$(postgres_find_binary initdb)
+	pg_ctl=$(postgres_find_binary pg_ctl)
+	# Short: a socket's path has at most 107 bytes. Not below BATS_RUN_TMPDIR, which others cannot enter.
+	PG_DIR=$(mktemp -d /tmp/sluice-pg.XXXXXX)
+	chmod 755 "$PG_DIR"
+	[[ $tls == no ]] || {
+		postgres_make_certificate "$PG_DIR"
+		port=$(postgres_free_port)
 	}
-	{
-		printf "unix_socket_directories = '%s'\n" "$POSTGRES_DIR"
-		printf '%s\n' "listen_addresses = ''" 'fsync = off' 'timezone = UTC' 'max_wal_size = 4GB' "$@"
-	} >>"$POSTGRES_DIR/data/postgresql.conf"
-	export PGHOST=$POSTGRES_DIR PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	# pg_ctl waits until the server answers.
-	as_postgres "$bin/pg_ctl" -D "$POSTGRES_DIR/data" -l "$POSTGRES_DIR/log" -w -t 60 start >/dev/null 3>&- || {
-		cat "$POSTGRES_DIR/log" >&2
-		return 1
-	}
-	POSTGRES_PID=$(head -n 1 "$POSTGRES_DIR/data/postmaster.pid")
-	export POSTGRES_DIR POSTGRES_PID
+	if ((EUID == 0)); then
+		chown -R "$(postgres_as_owner id -u):$(postgres_as_owner id -g)" "$PG_DIR"
+	fi
+	cd "$PG_DIR" || return 1 # the owner may not be able to enter ours
+	postgres_as_owner "$initdb" -D data -U postgres -A trust --no-sync --encoding UTF8 --locale C.UTF-8 >initdb.log 2>&1 ||
+		{ _fail "initdb failed: $(<initdb.log)" || return 1; }
+	postgres_write_config "$tls" "port = $port" "${settings[@]}" >>data/postgresql.conf
+	# 3>&-: bats waits for everything that holds its descriptor 3.
+	postgres_as_owner "$pg_ctl" -D data -l "$PG_DIR/server.log" -w -t 60 start >pg_ctl.log 2>&1 3>&- ||
+		{ _fail "the server does not start: $(cat pg_ctl.log server.log)" || return 1; }
+	cd "$OLDPWD" || return 1
+	export PG_DIR PG_PORT=$port PG_CA=$PG_DIR/ca.crt
+	export PGHOST=$PG_DIR PGPORT=$port PGUSER=postgres PGDATABASE=postgres
+	export PG_URI="postgresql://postgres@/postgres?host=$PG_DIR&port=$port"
+}
+
+postgres_signal_and_wait() {
+	local pid
+
+	[[ -n ${PG_DIR:-} && -f $PG_DIR/data/postmaster.pid ]] || return 0
+	pid=$(head -n 1 "$PG_DIR/data/postmaster.pid")
+	kill "-$1" "$pid" 2>/dev/null || return 0
+	tail --pid="$pid" -s 0.05 -f /dev/null
 }
 
 postgres_stop() {
-	[[ -n ${POSTGRES_PID:-} ]] || return 0
-	# SIGINT: fast shutdown, which disconnects clients.
-	kill -INT "$POSTGRES_PID" 2>/dev/null || true
-	wait_gone "$POSTGRES_PID"
-	rm -rf "$POSTGRES_DIR"
-	unset POSTGRES_PID
+	postgres_signal_and_wait INT
+	[[ ${PG_DIR:-} != /tmp/sluice-pg.* ]] || rm -rf "$PG_DIR"
+	unset PG_DIR PG_PORT PG_CA PG_URI PGHOST PGPORT PGUSER PGDATABASE
+}
+
+postgres_crash() {
+	postgres_signal_and_wait QUIT
 }
 
 psql_do() {
-	psql -X -v ON_ERROR_STOP=1 "$@"
+	local sql
+
+	for sql; do
+		psql -qX -v ON_ERROR_STOP=1 -c "$sql" >/dev/null
+	done
+}
+
+psql_value() {
+	psql -qXAt -v ON_ERROR_STOP=1 -c "$1"
+}
+
+postgres_log() {
+	cat "$PG_DIR/server.log"
 }
