@@ -23,7 +23,8 @@ localcloud_start() {
 	read -rt 30 line <"$fifo" || true
 	rm -f "$fifo"
 	# jq 1.6 has no answer and exit status 0 for empty input.
-	LOCALCLOUD_URL=$(jq -r '.["@listening"].url' <<<"$line") && [[ $LOCALCLOUD_URL == http* ]] || {
+	LOCALCLOUD_URL=$(jq -r '.["@listening"].url' <<<"$line" || true)
+	[[ $LOCALCLOUD_URL == http* ]] || {
 		_fail "localcloud does not listen; it said '$line' and: $(<"$LOCALCLOUD_DATA.log")"
 		return 1
 	}
