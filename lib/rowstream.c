@@ -10,6 +10,8 @@ enum {
 	READ_BYTES = 1024 * 1024,
 	/* Linux gives an unprivileged process pipes of up to 1 MiB; 64 KiB is the default. */
 	PIPE_BYTES = 1024 * 1024,
+	/* Never read into: a line feed for a last line without one, and the padding. */
+	TAIL_BYTES = 1 + ROWSTREAM_PADDING,
 };
 
 /* --- reading ------------------------------------------------------------- */
@@ -17,7 +19,7 @@ enum {
 /* Move what is left to the front and read more behind it. */
 static int fill(struct rowstream_reader *r, struct error *err)
 {
-	size_t left = r->in.length - r->position;
+	size_t left = r->in.length - r->position, room;
 	ssize_t got;
 
 	if (left > ROWSTREAM_LINE_MAX)
@@ -29,9 +31,13 @@ static int fill(struct rowstream_reader *r, struct error *err)
 		r->in.length = left;
 		r->position = 0;
 	}
-	if (r->in.capacity - r->in.length < READ_BYTES / 2 && buf_reserve(&r->in, READ_BYTES, err) < 0)
-		return -1;
-	got = io_read(r->fd, r->in.data + r->in.length, r->in.capacity - r->in.length, r->name, err);
+	room = r->in.capacity - r->in.length;
+	if (room < READ_BYTES / 2 + TAIL_BYTES) {
+		if (buf_reserve(&r->in, READ_BYTES + TAIL_BYTES, err) < 0)
+			return -1;
+		room = r->in.capacity - r->in.length;
+	}
+	got = io_read(r->fd, r->in.data + r->in.length, room - TAIL_BYTES, r->name, err);
 	if (got < 0)
 		return -1;
 	r->in.length += (size_t)got;
@@ -64,6 +70,7 @@ static int next_line(struct rowstream_reader *r, const char **line, size_t *leng
 			*line = start;
 			*length = r->in.length - r->position;
 			*whole = false;
+			start[*length] = '\n';
 			r->position = r->in.length;
 			break;
 		}
@@ -183,7 +190,7 @@ int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool ba
 
 	*r = (struct rowstream_reader){ .fd = fd, .name = name, .bare = bare };
 	/* Slack for the rest of a read behind the longest line, and the doubling. */
-	r->in.max = (size_t)ROWSTREAM_LINE_MAX + 2 * READ_BYTES;
+	r->in.max = (size_t)ROWSTREAM_LINE_MAX + 4 * READ_BYTES;
 	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* not a pipe, or not allowed: only slower */
 	if (bare)
 		return 0;

@@ -27,6 +27,8 @@
 /* BigQuery takes rows of up to 100 MB. */
 enum { ROWSTREAM_LINE_MAX = 100 * 1000 * 1000 };
 enum { ROWSTREAM_VERSION = 1 };
+/* Behind a lent row stand '\n' and this many readable bytes: parsers look 16 at a time. */
+enum { ROWSTREAM_PADDING = 64 };
 
 struct rowstream_reader {
 	int fd;                  /* not owned */
@@ -48,7 +50,10 @@ struct rowstream_reader {
 int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool bare,
 		   struct error *err) __attribute__((warn_unused_result));
 
-/* 1: *row, *length are the next row. 0: the proven end. -1: error. */
+/*
+ * 1: *row, *length are the next row; row[length] is '\n' and ROWSTREAM_PADDING
+ * more bytes can be read. 0: the proven end. -1: error.
+ */
 int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length, struct error *err)
 	__attribute__((warn_unused_result));
 

@@ -15,9 +15,18 @@ enum { DEPTH_MAX = 500 };
 /* A name is at most 300 bytes; this holds one with every byte written as \u00XX. */
 enum { NAME_ESCAPED_MAX = 6 * 300 };
 
+/* `"name":` as it stands in most rows, padded so that it is compared 16 bytes at a time. */
+enum { PREFIX_MAX = 48 };
+
+struct prefix {
+	char text[PREFIX_MAX];
+	uint8_t length; /* 0: too long, the slow way always */
+};
+
 /* The columns of one (nested) record. */
 struct columns {
 	const struct schema *schema;
+	struct prefix *prefix;   /* per field */
 	struct columns **nested; /* per field; NULL unless a RECORD */
 	uint32_t *slots;         /* open addressing by lower-cased name: field + 1, 0 is empty */
 	uint32_t mask;
@@ -30,11 +39,15 @@ struct rowcheck {
 	struct columns *top;
 };
 
-/* One row while it is read. */
+/*
+ * One row while it is read. The parsing functions take the position and
+ * return the new one, NULL after an error. They need no test for the end of
+ * the row: the line feed that stands there is part of no JSON.
+ */
 struct cursor {
-	const char *start, *p, *end;
+	const char *start, *end;
 	uint64_t line;
-	bool non_ascii;
+	unsigned high; /* not 0: there may be bytes above 127 */
 	struct error *err;
 };
 
@@ -56,6 +69,7 @@ static void columns_free(struct columns *c)
 	for (size_t i = 0; c->nested && i < c->schema->count; i++)
 		columns_free(c->nested[i]);
 	free(c->nested);
+	free(c->prefix);
 	free(c->slots);
 	free(c->seen);
 	free(c);
@@ -74,6 +88,20 @@ static void index_names(struct columns *c)
 	}
 }
 
+static void make_prefixes(struct columns *c)
+{
+	for (size_t i = 0; i < c->schema->count; i++) {
+		const struct schema_field *f = &c->schema->field[i];
+
+		if (f->name_length + 3 > PREFIX_MAX)
+			continue;
+		c->prefix[i].text[0] = '"';
+		memcpy(c->prefix[i].text + 1, f->name, f->name_length);
+		memcpy(c->prefix[i].text + 1 + f->name_length, "\":", 2);
+		c->prefix[i].length = (uint8_t)(f->name_length + 3);
+	}
+}
+
 static struct columns *columns_new(const struct schema *schema)
 {
 	struct columns *c = calloc(1, sizeof *c);
@@ -88,9 +116,11 @@ static struct columns *columns_new(const struct schema *schema)
 	c->slots = calloc(slots, sizeof *c->slots);
 	c->seen = calloc(schema->count, sizeof *c->seen);
 	c->nested = calloc(schema->count, sizeof *c->nested);
-	if (!c->slots || !c->seen || !c->nested)
+	c->prefix = calloc(schema->count, sizeof *c->prefix);
+	if (!c->slots || !c->seen || !c->nested || !c->prefix)
 		goto fail;
 	index_names(c);
+	make_prefixes(c);
 	for (size_t i = 0; i < schema->count; i++)
 		if (schema->field[i].fields) {
 			c->nested[i] = columns_new(schema->field[i].fields);
@@ -125,221 +155,265 @@ void rowcheck_free(struct rowcheck *c)
 	free(c);
 }
 
-/* --- JSON ---------------------------------------------------------------- */
+/* --- 16 bytes at a time -------------------------------------------------- */
 
-static int syntax(struct cursor *c, const char *what)
-{
-	if (c->p >= c->end)
-		return error_set(c->err, ERR_DATA, "line %llu: the row ends too early: %s",
-				 (unsigned long long)c->line, what);
-	return error_set(c->err, ERR_DATA, "line %llu byte %zu: %s", (unsigned long long)c->line,
-			 (size_t)(c->p - c->start) + 1, what);
-}
-
-static inline void skip_space(struct cursor *c)
-{
-	while (c->p < c->end && (*c->p == ' ' || *c->p == '\t' || *c->p == '\r'))
-		c->p++;
-}
-
-static inline bool take(struct cursor *c, char wanted)
-{
-	skip_space(c);
-	if (c->p == c->end || *c->p != wanted)
-		return false;
-	c->p++;
-	return true;
-}
+#ifdef __SSE2__
 
 /* To the next byte that means something inside a string: '"', '\\' or a control character. */
-static inline void skip_plain(struct cursor *c)
+static inline const char *skip_plain(struct cursor *c, const char *p)
 {
-	const char *p = c->p;
-#ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
 	const __m128i control = _mm_set1_epi8(0x1f);
 
-	while (c->end - p >= 16) {
+	for (;; p += 16) {
 		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
 		/* min(v, 0x1f) == v: unsigned v <= 0x1f */
 		__m128i stop = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, quote),
 							 _mm_cmpeq_epi8(v, backslash)),
 					    _mm_cmpeq_epi8(_mm_min_epu8(v, control), v));
 		unsigned stops = (unsigned)_mm_movemask_epi8(stop);
-		unsigned high = (unsigned)_mm_movemask_epi8(v);
 
-		if (stops) {
-			int n = __builtin_ctz(stops);
-
-			c->non_ascii |= (high & ((1u << n) - 1)) != 0;
-			c->p = p + n;
-			return;
-		}
-		c->non_ascii |= high != 0;
-		p += 16;
+		/* May count bytes behind the string: they are of this buffer, and it is only a hint. */
+		c->high |= (unsigned)_mm_movemask_epi8(v);
+		if (stops)
+			return p + __builtin_ctz(stops);
 	}
-#endif
-	while (p < c->end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
-		c->non_ascii |= (*p++ & 0x80) != 0;
-	c->p = p;
 }
 
-static int hex_digits(struct cursor *c, unsigned *ret)
+static inline const char *skip_digits(const char *p)
+{
+	const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+
+	for (;; p += 16) {
+		__m128i v = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), zero);
+		unsigned digits =
+			(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(v, nine), v));
+
+		if (digits != 0xffff)
+			return p + __builtin_ctz(~digits);
+	}
+}
+
+static inline bool has_prefix(const char *p, const struct prefix *prefix)
+{
+	for (unsigned done = 0;; done += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + done));
+		__m128i w = _mm_loadu_si128((const __m128i *)(const void *)(prefix->text + done));
+		unsigned differ = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, w));
+		unsigned left = prefix->length - done;
+
+		if (left <= 16)
+			return (differ & ((1u << left) - 1)) == 0;
+		if (differ & 0xffff)
+			return false;
+	}
+}
+
+#else
+
+static inline const char *skip_plain(struct cursor *c, const char *p)
+{
+	while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+		c->high |= (unsigned char)*p++ & 0x80;
+	return p;
+}
+
+static inline const char *skip_digits(const char *p)
+{
+	while (*p >= '0' && *p <= '9')
+		p++;
+	return p;
+}
+
+static inline bool has_prefix(const char *p, const struct prefix *prefix)
+{
+	return !memcmp(p, prefix->text, prefix->length);
+}
+
+#endif
+
+/* --- JSON ---------------------------------------------------------------- */
+
+static const char *syntax(struct cursor *c, const char *p, const char *what)
+{
+	if (p >= c->end)
+		error_set(c->err, ERR_DATA, "line %llu: the row ends too early: %s",
+			  (unsigned long long)c->line, what);
+	else
+		error_set(c->err, ERR_DATA, "line %llu byte %zu: %s", (unsigned long long)c->line,
+			  (size_t)(p - c->start) + 1, what);
+	return NULL;
+}
+
+static inline const char *skip_space(const char *p)
+{
+	while (*p == ' ' || *p == '\t' || *p == '\r')
+		p++;
+	return p;
+}
+
+/* Behind the four digits, or NULL when they are none. */
+static const char *hex_digits(const char *p, unsigned *ret)
 {
 	unsigned value = 0;
 
-	for (int i = 0; i < 4; i++, c->p++) {
-		unsigned char ch = c->p < c->end ? (unsigned char)*c->p : 0;
+	for (int i = 0; i < 4; i++, p++) {
+		unsigned char ch = (unsigned char)*p;
 
 		if (ch >= '0' && ch <= '9')
 			value = value * 16 + ch - '0';
 		else if ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'f')
 			value = value * 16 + (ch | 0x20) - 'a' + 10;
 		else
-			return syntax(c, "\\u needs four hex digits");
+			return NULL;
 	}
 	*ret = value;
-	return 0;
+	return p;
 }
 
 /* Behind a backslash. A surrogate must have its other half: alone it is no character. */
-static int escape(struct cursor *c)
+static const char *escape(struct cursor *c, const char *p)
 {
+	const char *digits;
 	unsigned unit, second;
 
-	if (c->p == c->end || !*c->p || !strchr("\"\\/bfnrtu", *c->p))
-		return syntax(c, "unknown escape in a string");
-	if (*c->p++ != 'u')
-		return 0;
-	if (hex_digits(c, &unit) < 0)
-		return -1;
-	if (unit >= 0xdc00 && unit <= 0xdfff)
-		return syntax(c, "half of a surrogate pair");
-	if (unit < 0xd800 || unit > 0xdbff)
-		return 0;
-	if (c->end - c->p < 2 || c->p[0] != '\\' || c->p[1] != 'u')
-		return syntax(c, "half of a surrogate pair");
-	c->p += 2;
-	if (hex_digits(c, &second) < 0)
-		return -1;
-	return second >= 0xdc00 && second <= 0xdfff ? 0 : syntax(c, "half of a surrogate pair");
+	if (!*p || !strchr("\"\\/bfnrtu", *p))
+		return syntax(c, p, "unknown escape in a string");
+	if (*p++ != 'u')
+		return p;
+	digits = p;
+	p = hex_digits(p, &unit);
+	if (!p)
+		return syntax(c, digits, "\\u needs four hex digits");
+	if (unit < 0xd800 || unit > 0xdfff)
+		return p;
+	if (unit > 0xdbff || p[0] != '\\' || p[1] != 'u')
+		return syntax(c, digits, "half of a surrogate pair");
+	p = hex_digits(p + 2, &second);
+	return p && second >= 0xdc00 && second <= 0xdfff
+		       ? p
+		       : syntax(c, digits, "half of a surrogate pair");
 }
 
 /* Behind the opening quote; ends behind the closing one. */
-static int string(struct cursor *c)
+static inline const char *string(struct cursor *c, const char *p)
 {
 	for (;;) {
-		skip_plain(c);
-		if (c->p == c->end)
-			return syntax(c, "a string is not closed");
-		if (*c->p == '"') {
-			c->p++;
-			return 0;
-		}
-		if (*c->p != '\\')
-			return syntax(c, "control character in a string (it must be escaped)");
-		c->p++;
-		if (escape(c) < 0)
-			return -1;
+		p = skip_plain(c, p);
+		if (__builtin_expect(*p == '"', 1))
+			return p + 1;
+		if (p >= c->end)
+			return syntax(c, p, "a string is not closed");
+		if (*p != '\\')
+			return syntax(c, p, "control character in a string (it must be escaped)");
+		p = escape(c, p + 1);
+		if (!p)
+			return NULL;
 	}
 }
 
-static inline bool digits(struct cursor *c)
+static inline const char *number(struct cursor *c, const char *p)
 {
-	const char *before = c->p;
+	const char *digits;
 
-	while (c->p < c->end && *c->p >= '0' && *c->p <= '9')
-		c->p++;
-	return c->p > before;
-}
-
-static int number(struct cursor *c)
-{
-	if (*c->p == '-')
-		c->p++;
-	if (c->p < c->end && *c->p == '0')
-		c->p++;
-	else if (!digits(c))
-		return syntax(c, "not a JSON value");
-	if (c->p < c->end && *c->p == '.') {
-		c->p++;
-		if (!digits(c))
-			return syntax(c, "a number needs digits behind its point");
+	p += *p == '-';
+	digits = p;
+	p = skip_digits(p);
+	if (p == digits)
+		return syntax(c, p, "not a JSON value");
+	if (*digits == '0' && p > digits + 1)
+		return syntax(c, digits, "a number with a leading zero");
+	if (*p == '.') {
+		digits = p + 1;
+		p = skip_digits(digits);
+		if (p == digits)
+			return syntax(c, p, "a number needs digits behind its point");
 	}
-	if (c->p < c->end && (*c->p | 0x20) == 'e') {
-		c->p++;
-		if (c->p < c->end && (*c->p == '+' || *c->p == '-'))
-			c->p++;
-		if (!digits(c))
-			return syntax(c, "a number needs digits in its exponent");
+	if ((*p | 0x20) == 'e') {
+		digits = p + 1 + (p[1] == '+' || p[1] == '-');
+		p = skip_digits(digits);
+		if (p == digits)
+			return syntax(c, p, "a number needs digits in its exponent");
 	}
-	return 0;
+	return p;
 }
 
-static bool word(struct cursor *c, const char *text, size_t length)
+static inline const char *word(struct cursor *c, const char *p, const char *text, size_t length)
 {
-	if ((size_t)(c->end - c->p) < length || memcmp(c->p, text, length) != 0)
-		return false;
-	c->p += length;
-	return true;
+	return !strncmp(p, text, length) ? p + length : syntax(c, p, "not a JSON value");
 }
 
-static int value(struct cursor *c, int depth);
+static const char *value(struct cursor *c, const char *p, int depth);
 
-static int array(struct cursor *c, int depth)
+/* Behind '['. */
+static const char *array(struct cursor *c, const char *p, int depth)
 {
-	if (take(c, ']'))
-		return 0;
-	do {
-		if (value(c, depth + 1) < 0)
-			return -1;
-	} while (take(c, ','));
-	return take(c, ']') ? 0 : syntax(c, "expected ',' or ']'");
+	p = skip_space(p);
+	if (*p == ']')
+		return p + 1;
+	for (;; p++) {
+		p = value(c, p, depth + 1);
+		if (!p)
+			return NULL;
+		p = skip_space(p);
+		if (*p == ']')
+			return p + 1;
+		if (*p != ',')
+			return syntax(c, p, "expected ',' or ']'");
+	}
 }
 
-static int object(struct cursor *c, int depth)
+/* Behind '{'. */
+static const char *object(struct cursor *c, const char *p, int depth)
 {
-	if (take(c, '}'))
-		return 0;
-	do {
-		if (!take(c, '"'))
-			return syntax(c, "expected a name in quotes");
-		if (string(c) < 0)
-			return -1;
-		if (!take(c, ':'))
-			return syntax(c, "expected ':'");
-		if (value(c, depth + 1) < 0)
-			return -1;
-	} while (take(c, ','));
-	return take(c, '}') ? 0 : syntax(c, "expected ',' or '}'");
+	p = skip_space(p);
+	if (*p == '}')
+		return p + 1;
+	for (;; p++) {
+		p = skip_space(p);
+		if (*p != '"')
+			return syntax(c, p, "expected a name in quotes");
+		p = string(c, p + 1);
+		if (!p)
+			return NULL;
+		p = skip_space(p);
+		if (*p != ':')
+			return syntax(c, p, "expected ':'");
+		p = value(c, p + 1, depth + 1);
+		if (!p)
+			return NULL;
+		p = skip_space(p);
+		if (*p == '}')
+			return p + 1;
+		if (*p != ',')
+			return syntax(c, p, "expected ',' or '}'");
+	}
 }
 
-static int value(struct cursor *c, int depth)
+static inline const char *scalar(struct cursor *c, const char *p)
 {
-	skip_space(c);
-	if (c->p == c->end)
-		return syntax(c, "a value is missing");
-	if (depth > DEPTH_MAX)
-		return syntax(c, "nested deeper than 500");
-	switch (*c->p) {
+	switch (*p) {
 	case '"':
-		c->p++;
-		return string(c);
-	case '{':
-		c->p++;
-		return object(c, depth);
-	case '[':
-		c->p++;
-		return array(c, depth);
+		return string(c, p + 1);
 	case 't':
-		return word(c, "true", 4) ? 0 : syntax(c, "not a JSON value");
+		return word(c, p, "true", 4);
 	case 'f':
-		return word(c, "false", 5) ? 0 : syntax(c, "not a JSON value");
+		return word(c, p, "false", 5);
 	case 'n':
-		return word(c, "null", 4) ? 0 : syntax(c, "not a JSON value");
+		return word(c, p, "null", 4);
 	default:
-		return number(c);
+		return number(c, p);
 	}
+}
+
+static const char *value(struct cursor *c, const char *p, int depth)
+{
+	p = skip_space(p);
+	if (*p != '{' && *p != '[')
+		return scalar(c, p);
+	if (depth > DEPTH_MAX)
+		return syntax(c, p, "nested deeper than 500");
+	return *p == '{' ? object(c, p + 1, depth) : array(c, p + 1, depth);
 }
 
 /* --- columns ------------------------------------------------------------- */
@@ -350,18 +424,16 @@ static size_t unescape_name(const char *name, size_t length, char out[NAME_ESCAP
 	size_t n = 0;
 
 	for (size_t i = 0; i < length && n < NAME_ESCAPED_MAX; i++) {
-		if (name[i] == '\\' && length - i >= 6 && !memcmp(name + i + 1, "u00", 3)) {
-			struct cursor hex = { .p = name + i + 2, .end = name + i + 6 };
-			unsigned unit = 0;
+		unsigned unit;
 
-			/* string() has checked the digits. */
-			if (hex_digits(&hex, &unit) == 0 && unit < 0x80) {
-				out[n++] = (char)unit;
-				i += 5;
-				continue;
-			}
+		/* string() has checked the digits. */
+		if (name[i] == '\\' && name[i + 1] == 'u' && hex_digits(name + i + 2, &unit) &&
+		    unit < 0x80) {
+			out[n++] = (char)unit;
+			i += 5;
+		} else {
+			out[n++] = name[i];
 		}
-		out[n++] = name[i];
 	}
 	return n;
 }
@@ -379,137 +451,170 @@ static size_t find_column(const struct columns *c, const char *name, size_t leng
 	return SIZE_MAX;
 }
 
-static int unknown_column(struct cursor *c, const char *name, size_t length)
+static const char *unknown_column(struct cursor *c, const char *name, size_t length)
 {
 	size_t shown = utf8_valid_prefix(name, length > 300 ? utf8_cut(name, length, 300) : length);
 
-	return error_set(c->err, ERR_DATA, "line %llu: column %.*s is not in the schema",
-			 (unsigned long long)c->line, (int)shown, name);
+	error_set(c->err, ERR_DATA, "line %llu: column %.*s is not in the schema",
+		  (unsigned long long)c->line, (int)shown, name);
+	return NULL;
 }
 
-/*
- * Which column comes: *next guesses it, because rows mostly have the order of
- * the schema. Ends behind the colon.
- */
-static int column_name(struct cursor *c, const struct columns *columns, size_t *next, size_t *ret)
+/* The column of any name, in any notation. Ends behind the colon. */
+static const char *slow_name(struct cursor *c, const char *p, const struct columns *columns,
+			     size_t *ret)
 {
-	const struct schema_field *f = *next < columns->schema->count ? &columns->schema->field[*next]
-								      : NULL;
-	const char *name = c->p;
+	char decoded[NAME_ESCAPED_MAX];
+	const char *name = p + 1;
 	size_t length;
 
-	if (f && (size_t)(c->end - c->p) > f->name_length + 1 && c->p[f->name_length] == '"' &&
-	    !memcmp(c->p, f->name, f->name_length)) {
-		c->p += f->name_length + 1;
-		*ret = *next;
-	} else {
-		char decoded[NAME_ESCAPED_MAX];
-
-		if (string(c) < 0)
-			return -1;
-		length = (size_t)(c->p - name) - 1;
-		if (memchr(name, '\\', length)) {
-			length = unescape_name(name, length, decoded);
-			name = decoded;
-		}
-		*ret = find_column(columns, name, length);
-		if (*ret == SIZE_MAX)
-			return unknown_column(c, name, length);
+	if (*p != '"')
+		return syntax(c, p, "expected a column name in quotes");
+	p = string(c, name);
+	if (!p)
+		return NULL;
+	length = (size_t)(p - name) - 1;
+	if (memchr(name, '\\', length)) {
+		length = unescape_name(name, length, decoded);
+		name = decoded;
 	}
-	*next = *ret + 1;
-	return take(c, ':') ? 0 : syntax(c, "expected ':'");
+	*ret = find_column(columns, name, length);
+	if (*ret == SIZE_MAX)
+		return unknown_column(c, name, length);
+	p = skip_space(p);
+	return *p == ':' ? p + 1 : syntax(c, p, "expected ':'");
 }
 
-static int record(struct cursor *c, struct columns *columns, int depth);
+static const char *record(struct cursor *c, const char *p, struct columns *columns, int depth);
 
 /* The value of a RECORD column: an object, or null; an array of objects when REPEATED. */
-static int record_value(struct cursor *c, struct columns *columns, bool repeated, int depth)
+static const char *record_value(struct cursor *c, const char *p, struct columns *columns,
+				bool repeated, int depth)
 {
-	skip_space(c);
-	if (c->p < c->end && *c->p == '{') {
-		c->p++;
-		return record(c, columns, depth);
+	p = skip_space(p);
+	if (*p == '{')
+		return record(c, p + 1, columns, depth);
+	if (!repeated || *p != '[')
+		return value(c, p, depth);
+	p = skip_space(p + 1);
+	if (*p == ']')
+		return p + 1;
+	for (;; p++) {
+		p = record_value(c, p, columns, false, depth + 1);
+		if (!p)
+			return NULL;
+		p = skip_space(p);
+		if (*p == ']')
+			return p + 1;
+		if (*p != ',')
+			return syntax(c, p, "expected ',' or ']'");
 	}
-	if (!repeated || !take(c, '['))
-		return value(c, depth);
-	if (take(c, ']'))
-		return 0;
-	do {
-		if (record_value(c, columns, false, depth + 1) < 0)
-			return -1;
-	} while (take(c, ','));
-	return take(c, ']') ? 0 : syntax(c, "expected ',' or ']'");
 }
 
-static int missing_column(struct cursor *c, const struct columns *columns)
+static const char *missing_column(struct cursor *c, const struct columns *columns)
 {
 	for (size_t i = 0; i < columns->schema->count; i++)
-		if (columns->schema->field[i].mode == MODE_REQUIRED && columns->seen[i] != columns->object)
-			return error_set(c->err, ERR_DATA, "line %llu: column %s is REQUIRED and missing",
-					 (unsigned long long)c->line, columns->schema->field[i].name);
-	return error_set(c->err, ERR_BUG, "line %llu: count of REQUIRED columns is off",
-			 (unsigned long long)c->line);
+		if (columns->schema->field[i].mode == MODE_REQUIRED &&
+		    columns->seen[i] != columns->object) {
+			error_set(c->err, ERR_DATA, "line %llu: column %s is REQUIRED and missing",
+				  (unsigned long long)c->line, columns->schema->field[i].name);
+			return NULL;
+		}
+	error_set(c->err, ERR_BUG, "line %llu: the count of REQUIRED columns is off",
+		  (unsigned long long)c->line);
+	return NULL;
 }
 
-static int column_value(struct cursor *c, struct columns *columns, size_t i, int depth)
+static const char *column_value(struct cursor *c, const char *p, struct columns *columns, size_t i,
+				int depth)
 {
 	const struct schema_field *f = &columns->schema->field[i];
 	const char *start;
 
-	if (columns->seen[i] == columns->object)
-		return error_set(c->err, ERR_DATA, "line %llu: column %s stands there twice",
-				 (unsigned long long)c->line, f->name);
+	if (columns->seen[i] == columns->object) {
+		error_set(c->err, ERR_DATA, "line %llu: column %s stands there twice",
+			  (unsigned long long)c->line, f->name);
+		return NULL;
+	}
 	columns->seen[i] = columns->object;
-	skip_space(c);
-	start = c->p;
-	if ((columns->nested[i] ? record_value(c, columns->nested[i], f->mode == MODE_REPEATED, depth)
-				: value(c, depth)) < 0)
-		return error_prefix(c->err, "column %s", f->name);
-	if (f->mode == MODE_REQUIRED && *start == 'n')
-		return error_set(c->err, ERR_DATA, "line %llu: column %s is REQUIRED and null",
-				 (unsigned long long)c->line, f->name);
-	return 0;
+	start = p = skip_space(p);
+	if (columns->nested[i])
+		p = record_value(c, p, columns->nested[i], f->mode == MODE_REPEATED, depth);
+	else if (*p == '{' || *p == '[')
+		p = value(c, p, depth);
+	else
+		p = scalar(c, p);
+	if (!p) {
+		error_prefix(c->err, "column %s", f->name);
+		return NULL;
+	}
+	if (f->mode == MODE_REQUIRED && *start == 'n') {
+		error_set(c->err, ERR_DATA, "line %llu: column %s is REQUIRED and null",
+			  (unsigned long long)c->line, f->name);
+		return NULL;
+	}
+	return p;
 }
 
-/* Behind '{'. */
-static int record(struct cursor *c, struct columns *columns, int depth)
+/* Behind '{'. The columns mostly come in the order of the schema: `next` guesses. */
+static const char *record(struct cursor *c, const char *p, struct columns *columns, int depth)
 {
 	size_t next = 0, required = 0, i;
 
 	columns->object++;
-	if (!take(c, '}')) {
-		do {
-			if (!take(c, '"'))
-				return syntax(c, "expected a column name in quotes");
-			if (column_name(c, columns, &next, &i) < 0 ||
-			    column_value(c, columns, i, depth + 1) < 0)
-				return -1;
-			required += columns->schema->field[i].mode == MODE_REQUIRED;
-		} while (take(c, ','));
-		if (!take(c, '}'))
-			return syntax(c, "expected ',' or '}'");
+	p = skip_space(p);
+	if (*p == '}') {
+		p++;
+		return columns->required ? missing_column(c, columns) : p;
 	}
-	return required == columns->required ? 0 : missing_column(c, columns);
+	for (;; p++) {
+		p = skip_space(p);
+		if (next < columns->schema->count && columns->prefix[next].length &&
+		    has_prefix(p, &columns->prefix[next])) {
+			i = next;
+			p += columns->prefix[i].length;
+		} else {
+			p = slow_name(c, p, columns, &i);
+		}
+		if (p)
+			p = column_value(c, p, columns, i, depth + 1);
+		if (!p)
+			return NULL;
+		next = i + 1;
+		required += columns->schema->field[i].mode == MODE_REQUIRED;
+		p = skip_space(p);
+		if (*p == '}')
+			break;
+		if (*p != ',')
+			return syntax(c, p, "expected ',' or '}'");
+	}
+	return required == columns->required ? p + 1 : missing_column(c, columns);
 }
 
 int rowcheck_row(struct rowcheck *check, const char *row, size_t length, uint64_t line_number,
 		 struct error *err)
 {
-	struct cursor c = { .start = row, .p = row, .end = row + length, .line = line_number, .err = err };
+	struct cursor c = { .start = row, .end = row + length, .line = line_number, .err = err };
+	const char *p = skip_space(row);
 
-	if (!take(&c, '{'))
-		return syntax(&c, length ? "not a JSON object" : "an empty line");
-	if (record(&c, check->top, 1) < 0)
+	if (*p != '{') {
+		syntax(&c, p, length ? "not a JSON object" : "an empty line");
 		return -1;
-	skip_space(&c);
-	if (c.p != c.end)
-		return syntax(&c, "more behind the object");
-	if (c.non_ascii) {
+	}
+	p = record(&c, p + 1, check->top, 1);
+	if (!p)
+		return -1;
+	p = skip_space(p);
+	if (p != c.end) {
+		syntax(&c, p, "more behind the object");
+		return -1;
+	}
+	if (c.high) {
 		size_t valid = utf8_valid_prefix(row, length);
 
 		if (valid != length) {
-			c.p = row + valid;
-			return syntax(&c, "not valid UTF-8");
+			syntax(&c, row + valid, "not valid UTF-8");
+			return -1;
 		}
 	}
 	return 0;

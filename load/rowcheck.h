@@ -22,7 +22,11 @@ int rowcheck_new(const struct schema *schema, struct rowcheck **ret, struct erro
 	__attribute__((warn_unused_result));
 void rowcheck_free(struct rowcheck *c);
 
-/* ERR_DATA names line_number, the column where there is one, and the byte. */
+/*
+ * row[length] is '\n', and ROWSTREAM_PADDING more bytes can be read, as
+ * rowstream_next lends rows. ERR_DATA names line_number, the column where
+ * there is one, and the byte.
+ */
 int rowcheck_row(struct rowcheck *c, const char *row, size_t length, uint64_t line_number,
 		 struct error *err) __attribute__((warn_unused_result));
 
