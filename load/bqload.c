@@ -25,6 +25,7 @@
 #include "load/destination.h"
 #include "load/loadjob.h"
 #include "load/plan.h"
+#include "load/report.h"
 #include "load/rowcheck.h"
 #include "load/sender.h"
 
@@ -119,7 +120,6 @@ struct load {
 struct outcome {
 	json_t *job;     /* NULL: there was nothing to do */
 	bool adopted;
-	uint64_t sent;
 };
 
 static int parse_evolve(const char *list, struct schema_rules *rules, struct error *err)
@@ -247,7 +247,6 @@ static int commit(struct load *l, struct sender *sender, struct outcome *ret, st
 			*err = sent;
 		return -1;
 	}
-	ret->sent = l->in.rows;
 	return 0;
 }
 
@@ -317,55 +316,13 @@ static int send_rows(struct load *l, struct outcome *ret, struct error *err)
 	return rc;
 }
 
-/* Rows sent must be rows arrived. It cannot be undone, so it is said loudly. */
-static int prove_count(const struct load *l, const struct outcome *o, struct error *err)
+static int print_loaded(struct load *l, const struct outcome *o, struct error *err)
 {
-	int64_t loaded, bad;
-
-	if (o->adopted || !o->job || l->in.rows == 0)
-		return 0;
-	loaded = bigquery_job_statistic(o->job, "load", "outputRows");
-	bad = bigquery_job_statistic(o->job, "load", "badRecords");
-	if (loaded < 0)
-		return error_set(err, ERR_PROTOCOL, "job %s is done and says no outputRows: %llu were sent",
-				 l->job.id, (unsigned long long)o->sent);
-	if ((uint64_t)loaded + (uint64_t)(bad > 0 ? bad : 0) != o->sent)
-		return error_set(err, ERR_PROTOCOL,
-				 "job %s is done, but %llu rows were sent and it counts %lld loaded and "
-				 "%lld bad: the table must be looked at",
-				 l->job.id, (unsigned long long)o->sent, (long long)loaded,
-				 (long long)(bad > 0 ? bad : 0));
-	return 0;
-}
-
-static int64_t not_negative(int64_t n)
-{
-	return n > 0 ? n : 0;
-}
-
-static json_t *loaded_record(const struct load *l, const struct outcome *o)
-{
-	const struct destination *d = &l->destination;
-	const json_t *cursor = json_object_get(l->in.end, "cursor");
-	json_t *record = json_pack(
-		"{s:o,s:I,s:I,s:o,s:s,s:s,s:b}", "table",
-		json_sprintf("%s.%s.%s%s%s", d->project, d->dataset, d->table, d->decorator ? "$" : "",
-			     d->decorator ? d->decorator : ""),
-		"rows", o->job ? not_negative(bigquery_job_statistic(o->job, "load", "outputRows")) : 0,
-		"bad", o->job ? not_negative(bigquery_job_statistic(o->job, "load", "badRecords")) : 0,
-		"job", o->job ? loadjob_name(o->job) : json_null(), "run", l->run_id, "write",
-		write_modes[l->config->write], "adopted", o->adopted);
-
-	/* A cursor advances only over rows that this run's job holds. */
-	if (cursor && !o->adopted)
-		json_object_set(record, "cursor", json_deep_copy(cursor));
-	json_object_set_new(record, "at", o->job ? loadjob_end_time(o->job) : json_null());
-	return record;
-}
-
-static int report(struct load *l, const struct outcome *o, struct error *err)
-{
-	json_t *record = loaded_record(l, o);
+	const struct load_report report = {
+		.destination = &l->destination, .run_id = l->run_id, .write = write_modes[l->config->write],
+		.job = o->job, .adopted = o->adopted, .cursor = json_object_get(l->in.end, "cursor"),
+	};
+	json_t *record = report_record(&report);
 	int rc = record ? rowstream_write_record(&l->out, "@loaded", record, err) : error_nomem(err);
 
 	json_decref(record);
@@ -405,10 +362,10 @@ static int load_table(struct load *l, struct error *err)
 			 err) < 0)
 		return -1;
 	rc = run_load(l, &o, err);
+	if (rc == 0 && o.job && !o.adopted && l->in.rows > 0)
+		rc = report_prove_count(o.job, l->job.id, l->in.rows, err);
 	if (rc == 0)
-		rc = prove_count(l, &o, err);
-	if (rc == 0)
-		rc = report(l, &o, err);
+		rc = print_loaded(l, &o, err);
 	if (rc == 0)
 		progress_finish(&l->progress, o.adopted ? "adopted; discarded" : "loaded");
 	json_decref(o.job);

@@ -3,37 +3,17 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
 #include "lib/utf8.h"
+#include "load/columns.h"
 
 /* BigQuery's limit for JSON values; records of a schema end at 15. */
 enum { DEPTH_MAX = 500 };
 /* A name is at most 300 bytes; this holds one with every byte written as \u00XX. */
 enum { NAME_ESCAPED_MAX = 6 * 300 };
-
-/* `"name":` as it stands in most rows, padded so that it is compared 16 bytes at a time. */
-enum { PREFIX_MAX = 48 };
-
-struct prefix {
-	char text[PREFIX_MAX];
-	uint8_t length; /* 0: too long, the slow way always */
-};
-
-/* The columns of one (nested) record. */
-struct columns {
-	const struct schema *schema;
-	struct prefix *prefix;   /* per field */
-	struct columns **nested; /* per field; NULL unless a RECORD */
-	uint32_t *slots;         /* open addressing by lower-cased name: field + 1, 0 is empty */
-	uint32_t mask;
-	uint64_t *seen;          /* per field: the number of the object in which it came last */
-	uint64_t object;         /* number of the object being read */
-	size_t required;
-};
 
 struct rowcheck {
 	struct columns *top;
@@ -50,88 +30,6 @@ struct cursor {
 	unsigned high; /* not 0: there may be bytes above 127 */
 	struct error *err;
 };
-
-/* --- tables -------------------------------------------------------------- */
-
-static uint32_t hash_name(const char *name, size_t length)
-{
-	uint32_t hash = 2166136261u; /* FNV-1a, over letters without case */
-
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ ((unsigned char)name[i] | 0x20)) * 16777619u;
-	return hash;
-}
-
-static void columns_free(struct columns *c)
-{
-	if (!c)
-		return;
-	for (size_t i = 0; c->nested && i < c->schema->count; i++)
-		columns_free(c->nested[i]);
-	free(c->nested);
-	free(c->prefix);
-	free(c->slots);
-	free(c->seen);
-	free(c);
-}
-
-static void index_names(struct columns *c)
-{
-	for (size_t i = 0; i < c->schema->count; i++) {
-		const struct schema_field *f = &c->schema->field[i];
-		uint32_t slot = hash_name(f->name, f->name_length) & c->mask;
-
-		while (c->slots[slot])
-			slot = (slot + 1) & c->mask;
-		c->slots[slot] = (uint32_t)i + 1;
-		c->required += f->mode == MODE_REQUIRED;
-	}
-}
-
-static void make_prefixes(struct columns *c)
-{
-	for (size_t i = 0; i < c->schema->count; i++) {
-		const struct schema_field *f = &c->schema->field[i];
-
-		if (f->name_length + 3 > PREFIX_MAX)
-			continue;
-		c->prefix[i].text[0] = '"';
-		memcpy(c->prefix[i].text + 1, f->name, f->name_length);
-		memcpy(c->prefix[i].text + 1 + f->name_length, "\":", 2);
-		c->prefix[i].length = (uint8_t)(f->name_length + 3);
-	}
-}
-
-static struct columns *columns_new(const struct schema *schema)
-{
-	struct columns *c = calloc(1, sizeof *c);
-	size_t slots = 8;
-
-	if (!c)
-		return NULL;
-	while (slots < 2 * schema->count)
-		slots *= 2;
-	c->schema = schema;
-	c->mask = (uint32_t)slots - 1;
-	c->slots = calloc(slots, sizeof *c->slots);
-	c->seen = calloc(schema->count, sizeof *c->seen);
-	c->nested = calloc(schema->count, sizeof *c->nested);
-	c->prefix = calloc(schema->count, sizeof *c->prefix);
-	if (!c->slots || !c->seen || !c->nested || !c->prefix)
-		goto fail;
-	index_names(c);
-	make_prefixes(c);
-	for (size_t i = 0; i < schema->count; i++)
-		if (schema->field[i].fields) {
-			c->nested[i] = columns_new(schema->field[i].fields);
-			if (!c->nested[i])
-				goto fail;
-		}
-	return c;
-fail:
-	columns_free(c);
-	return NULL;
-}
 
 int rowcheck_new(const struct schema *schema, struct rowcheck **ret, struct error *err)
 {
@@ -438,19 +336,6 @@ static size_t unescape_name(const char *name, size_t length, char out[NAME_ESCAP
 	return n;
 }
 
-static size_t find_column(const struct columns *c, const char *name, size_t length)
-{
-	uint32_t slot = hash_name(name, length) & c->mask;
-
-	for (; c->slots[slot]; slot = (slot + 1) & c->mask) {
-		const struct schema_field *f = &c->schema->field[c->slots[slot] - 1];
-
-		if (f->name_length == length && !strncasecmp(f->name, name, length))
-			return c->slots[slot] - 1;
-	}
-	return SIZE_MAX;
-}
-
 static const char *unknown_column(struct cursor *c, const char *name, size_t length)
 {
 	size_t shown = utf8_valid_prefix(name, length > 300 ? utf8_cut(name, length, 300) : length);
@@ -478,7 +363,7 @@ static const char *slow_name(struct cursor *c, const char *p, const struct colum
 		length = unescape_name(name, length, decoded);
 		name = decoded;
 	}
-	*ret = find_column(columns, name, length);
+	*ret = columns_find(columns, name, length);
 	if (*ret == SIZE_MAX)
 		return unknown_column(c, name, length);
 	p = skip_space(p);

@@ -1,3 +1,10 @@
 # Sources that a unit test links beyond the two libraries.
-UNIT_rowcheck_test_SOURCES := load/rowcheck.c
+UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c
 UNIT_parse_test_SOURCES    := load/destination.c load/schema_fit.c
+UNIT_url_test_SOURCES         := tests/unit/google_fixture.c
+UNIT_crypto_test_SOURCES      := tests/unit/google_fixture.c
+UNIT_credentials_test_SOURCES := tests/unit/google_fixture.c
+UNIT_http_test_SOURCES        := tests/unit/google_fixture.c
+UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
+UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
+UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c

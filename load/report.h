@@ -1,0 +1,35 @@
+/*
+ * What is said of a load that is done: the proof of its count, and the
+ * @loaded record of rowstream(5).
+ */
+#ifndef SLUICE_LOAD_REPORT_H
+#define SLUICE_LOAD_REPORT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "load/destination.h"
+
+/* Everything is borrowed. */
+struct load_report {
+	const struct destination *destination;
+	const char *run_id;
+	const char *write;    /* "append" … */
+	const json_t *job;    /* NULL: there was nothing to load */
+	bool adopted;
+	const json_t *cursor; /* of @end, or NULL */
+};
+
+/* The inner object of @loaded; NULL when memory is out. */
+json_t *report_record(const struct load_report *r);
+
+/*
+ * Rows sent must be rows arrived: ERR_PROTOCOL with both counts when they
+ * are not. It cannot be undone, so it is said loudly.
+ */
+int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, struct error *err)
+	__attribute__((warn_unused_result));
+
+#endif
