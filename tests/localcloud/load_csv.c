@@ -135,7 +135,7 @@ static int encode_field(struct csv *c, size_t i, struct value_error *e)
 
 static int bad_record(struct csv *c, int64_t offset, const char *what, struct api_error *err)
 {
-	char message[800];
+	char message[900];
 
 	snprintf(message, sizeof(message), "%s; byte_offset_to_start_of_line: %lld", what, (long long)offset);
 	return load_bad_row(c->r, message, err);
@@ -144,7 +144,7 @@ static int bad_record(struct csv *c, int64_t offset, const char *what, struct ap
 static int read_record(struct csv *c, int64_t offset, struct api_error *err)
 {
 	struct value_error e;
-	char what[700];
+	char what[800];
 	const char *wrong;
 
 	wrong = split_record(c, err);
