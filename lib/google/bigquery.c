@@ -295,7 +295,7 @@ static int append_proto(struct buf *out, const json_t *proto, struct error *err)
 	size_t from = out->length;
 
 	if (buf_appendf(out, err, "%s%s%s%s%s%s%s", out->length ? "; " : "", message ? message : "failed",
-			reason ? " (" : "", reason ? reason : "", reason && location ? ", " : "",
+			reason ? " (" : "", reason ? reason : "", reason && location ? ", at " : "",
 			reason && location ? location : "", reason ? ")" : "") < 0)
 		return -1;
 	for (; from < out->length; from++)

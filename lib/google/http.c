@@ -18,6 +18,7 @@
 enum {
 	CONNECT_TIMEOUT_MS = 10 * 1000,
 	STALL_TIMEOUT_MS = 60 * 1000,
+	/* On loopback in chunks of 16 MiB: 64 KiB gave 1.7, 512 KiB 2.6, 2 MiB 3.0 GB/s. */
 	UPLOAD_BUFFER = 512 * 1024,
 	KEPT_CONNECTIONS = 4,
 };
@@ -33,6 +34,8 @@ struct http_client {
 /* One request under way: what the callbacks need. */
 struct transfer {
 	struct http_response *response;
+	const char *body; /* what of the request's body is still to be sent */
+	size_t body_left;
 	struct error *err;
 	bool failed; /* a callback has filled err */
 };
@@ -123,6 +126,28 @@ int64_t http_retry_after_ms(const char *value)
 }
 
 /* --- callbacks -------------------------------------------------------------- */
+
+static size_t on_upload(char *out, size_t size, size_t count, void *user)
+{
+	struct transfer *t = user;
+	size_t n = size * count < t->body_left ? size * count : t->body_left;
+
+	memcpy(out, t->body, n);
+	t->body += n;
+	t->body_left -= n;
+	return n;
+}
+
+/*
+ * When a kept connection turns out to be dead, libcurl sends the request again
+ * by itself. Not once bytes of the body have gone out: the server may have
+ * acted on them, so that is for the callers to judge.
+ */
+static int on_rewind(void *user, curl_off_t offset, int origin)
+{
+	(void)user, (void)offset, (void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
 
 static size_t on_body(char *data, size_t size, size_t count, void *user)
 {
@@ -236,16 +261,22 @@ static int make_headers(const struct http_request *q, struct curl_slist **list, 
 	return result;
 }
 
-/* The body is read in place; curl sends "Content-Length: 0" for an empty one. */
-static void set_method(CURL *easy, const struct http_request *q)
+static void set_method(CURL *easy, const struct http_request *q, struct transfer *t)
 {
-	bool sends = q->body_length > 0 || !strcmp(q->method, "POST") || !strcmp(q->method, "PUT") ||
-		     !strcmp(q->method, "PATCH");
+	bool sends = !strcmp(q->method, "POST") || !strcmp(q->method, "PUT") || !strcmp(q->method, "PATCH");
 
-	if (sends) {
+	if (q->body_length > 0) {
+		t->body = q->body;
+		t->body_left = q->body_length;
+		curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)q->body_length);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_upload);
+		curl_easy_setopt(easy, CURLOPT_READDATA, t);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_rewind);
+	} else if (sends) { /* with Content-Length: 0, which Google insists on */
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, q->body_length ? q->body : "");
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->body_length);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)0);
 	} else {
 		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	}
@@ -364,6 +395,7 @@ static int explain(CURL *easy, CURLcode code, const struct url *u, const char *e
 		return error_set(err, ERR_TEMP, "TLS to %.*s failed: %s", n, host, words);
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
+	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
 		return error_set(err, ERR_TEMP, "%.*s: the connection broke off: %s", n, host, words);
@@ -416,7 +448,7 @@ int http_perform(struct http_client *c, const struct http_request *request,
 		goto out;
 	curl_easy_reset(c->easy); /* connections stay: the multi handle has them */
 	set_options(c->easy, request, headers, request->direct || u.loopback, error_text);
-	set_method(c->easy, request);
+	set_method(c->easy, request, &t);
 	set_limits(c->easy, request);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &t);

@@ -61,7 +61,7 @@ struct http_request {
 	const void *body;                 /* read in place while the request runs; NULL: none */
 	size_t body_length;
 	bool direct;                      /* through no proxy */
-	bool fresh;                       /* on a new connection: curl resends by itself when a kept one was dead */
+	bool fresh;                       /* on a new connection: without a body curl resends by itself when a kept one was dead */
 	int64_t connect_timeout_ms;       /* 0: 10 s */
 	int64_t stall_timeout_ms;         /* no byte moves either way; 0: 60 s */
 	int64_t timeout_ms;               /* the whole request; 0: no limit but the stall's */
