@@ -56,8 +56,13 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 # A unit test links both libraries and, beyond them, what UNIT_name_SOURCES says.
 include tests/unit/sources.mk
 
+# A fuzz target links like a unit test; `make check` replays its corpus.
+FUZZ_TARGETS := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+include tests/fuzz/sources.mk
+
 MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
 PIPELINES := $(filter-out %.1 %.md,$(wildcard pipelines/*))
+INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))
 
 # --- rules -----------------------------------------------------------------
 
@@ -92,9 +97,21 @@ $(B)/unit/$(1): $(call object,tests/unit/$(1).c $(UNIT_$(1)_SOURCES)) $(B)/libgo
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call UNIT_template,$(test))))
 
+define FUZZ_template
+$(B)/fuzz/$(1) $(B)/fuzz/replay_$(1): $(call object,tests/fuzz/$(1).c $(FUZZ_$(1)_SOURCES)) $(B)/libgoogle.a $(B)/libbase.a
+$(B)/fuzz/replay_$(1): $(call object,tests/fuzz/replay.c)
+endef
+$(foreach target,$(FUZZ_TARGETS),$(eval $(call FUZZ_template,$(target))))
+
+$(FUZZ_TARGETS:%=$(B)/fuzz/%): FUZZER := -fsanitize=fuzzer
+$(FUZZ_TARGETS:%=$(B)/fuzz/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZER) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(call pkg_libs,libcurl libcrypto jansson) -lpthread -lm
+
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-unit-programs: $(UNIT_TESTS:%=$(B)/unit/%)
+unit-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%)
 
 # --- what users and CI call -----------------------------------------------
 
@@ -113,8 +130,19 @@ asan: deps
 	@$(MAKE) --no-print-directory BUILD=asan all unit-programs
 	@BUILD=asan tests/run $(TESTS)
 
-lint: deps
+lint:
+	@tests/deps build lint
 	@tests/lint
+
+# make fuzz TARGET=rowstream SECONDS=600: what it finds lands in build/fuzz/found/TARGET.
+TARGET  ?= rowstream
+SECONDS ?= 60
+fuzz:
+	@tests/deps build lint
+	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang build/fuzz/fuzz/$(TARGET)
+	@mkdir -p build/fuzz/found/$(TARGET)
+	build/fuzz/fuzz/$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/found/ \
+		build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 bench: deps
 	@$(MAKE) --no-print-directory all
@@ -131,12 +159,14 @@ install: all
 	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 lib/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+	for name in $(INSTALLED); do \
+		ln -sf sluice $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$name || exit; done
 
 uninstall:
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))) \
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(INSTALLED)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(filter %.5,$(MAN)))) \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
+		$(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,sluice $(INSTALLED))
 
 dist:
 	@mkdir -p build
@@ -150,8 +180,17 @@ distcheck: dist
 	$(MAKE) -C build/distcheck/sluice-$(VERSION) install uninstall DESTDIR=$(CURDIR)/build/distcheck/root
 	test -z "$$(find build/distcheck/root -type f)"
 
+# For tests and tools: the lists above, one name a line.
+print-programs:
+	@printf '%s\n' $(PROGRAMS)
+print-pipelines:
+	@printf '%s\n' $(notdir $(PIPELINES))
+print-man:
+	@printf '%s\n' $(MAN)
+
 clean:
 	rm -rf build
 
-.PHONY: all deps demo check asan lint bench man install uninstall dist distcheck clean unit-programs
+.PHONY: all deps demo check asan lint fuzz bench man install uninstall dist distcheck clean unit-programs \
+	print-programs print-pipelines print-man
 .DELETE_ON_ERROR:
