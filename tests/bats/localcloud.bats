@@ -335,6 +335,23 @@ reason() {
 	assert_equal "$(table_rows t)" '[["x"]]'
 }
 
+@test "numRows and numBytes follow every disposition" {
+	new_table t '[{"name":"d","type":"DATE"},{"name":"v","type":"STRING"}]' '{"timePartitioning":{"type":"DAY","field":"d"}}'
+	counts() {
+		bq_api GET datasets/ds/tables/t | jq -r '.numRows + " " + .numBytes'
+	}
+	load_rows j1 t $'{"d":"2024-01-01","v":"a"}\n{"d":"2024-01-02","v":"bc"}'
+	assert_equal "$(counts)" "2 23"
+	load_rows j2 t '{"d":"2024-01-02"}'
+	assert_equal "$(counts)" "3 31"
+	load_rows j3 't$20240102' '{"d":"2024-01-02","v":"x"}' '{"writeDisposition":"WRITE_TRUNCATE"}'
+	assert_equal "$(counts)" "2 22"
+	load_rows j4 t '{"v":"x"}' '{"writeDisposition":"WRITE_TRUNCATE"}'
+	assert_equal "$(counts)" "1 3"
+	load_rows j5 t '{"v":5,"d":"nope"}' '{"writeDisposition":"WRITE_TRUNCATE_DATA"}'
+	assert_equal "$(counts)" "1 3"
+}
+
 @test "a truncating load that fails leaves the old rows" {
 	new_table t
 	load_rows j1 t '{"id":1}'

@@ -78,8 +78,10 @@ int load_run(struct store *s, const json_t *load, const char *path, const atomic
 	if (load_prepare_table(s, load, &target, err))
 		return -1;
 	rc = path ? load_into(s, load, path, cancel, &target, ret, err) : 0;
-	if (rc == 0)
+	if (rc == 0 && target.recount)
 		rc = store_table_touch(s, target.project, target.dataset, target.table, err);
+	else if (rc == 0)
+		rc = store_table_grow(s, target.project, target.dataset, target.table, ret->output_rows, ret->output_bytes, err);
 	load_target_release(&target);
 	return rc;
 }

@@ -11,6 +11,7 @@ struct load_target {
 	char physical[STORE_NAME_MAX];
 	json_t *resource;              /* as it is for this job: owned */
 	bool has_partition;
+	bool recount; /* rows were deleted from a part: the table's counts are unknown */
 	struct partition partition;
 };
 

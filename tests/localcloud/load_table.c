@@ -133,6 +133,13 @@ static int update_schema(struct store *s, struct load_target *t, const struct pl
 	return store_table_update(s, t->project, t->dataset, t->table, table, err);
 }
 
+static int clear(struct store *s, const struct load_target *t, struct api_error *err)
+{
+	if (store_exec(s, err, "DELETE FROM \"%w\"", t->physical))
+		return -1;
+	return store_table_set_counts(s, t->project, t->dataset, t->table, 0, 0, err);
+}
+
 /* WRITE_TRUNCATE of the whole table: the provided schema replaces the existing one. */
 static int replace(struct store *s, struct load_target *t, const struct plan *plan, json_t *table,
     struct api_error *err)
@@ -140,7 +147,7 @@ static int replace(struct store *s, struct load_target *t, const struct plan *pl
 	json_t *provided = ju_path(plan->load, "schema.fields");
 
 	if (json_array_size(provided) == 0)
-		return store_exec(s, err, "DELETE FROM \"%w\"", t->physical);
+		return clear(s, t, err);
 	json_object_set(json_object_get(table, "schema"), "fields", provided);
 	return store_table_replace(s, t->project, t->dataset, t->table, table, err);
 }
@@ -163,9 +170,10 @@ static int write_existing(struct store *s, struct load_target *t, const struct p
 		return -1;
 	if (strncmp(plan->write, "WRITE_TRUNCATE", 14) != 0)
 		return 0;
-	if (partition)
-		return partition_clear(&t->partition, s, t->physical, err);
-	return store_exec(s, err, "DELETE FROM \"%w\"", t->physical);
+	if (!partition)
+		return clear(s, t, err);
+	t->recount = true;
+	return partition_clear(&t->partition, s, t->physical, err);
 }
 
 static int prepare(struct store *s, struct load_target *t, const struct plan *plan, struct api_error *err)

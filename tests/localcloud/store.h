@@ -103,6 +103,9 @@ json_t *store_table_list(struct store *s, const char *project, const char *datas
 int store_table_touch(struct store *s, const char *project, const char *dataset, const char *table,
     struct api_error *err);
 
+/* After rows were only added: their number and size are added to the counts, without reading the table. */
+int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
+    int64_t bytes, struct api_error *err);
 /* For a caller that knows the new counts itself. */
 int store_table_set_counts(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
     int64_t bytes, struct api_error *err);

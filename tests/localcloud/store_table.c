@@ -253,6 +253,24 @@ out:
 	return rc;
 }
 
+int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
+    int64_t bytes, struct api_error *err)
+{
+	json_t *resource = store_table_get(s, project, dataset, table, err);
+	int rc;
+
+	if (!resource)
+		return -1;
+	rows += ju_int64(resource, "numRows", 0);
+	bytes += ju_int64(resource, "numBytes", 0);
+	store_stamp(resource);
+	rc = save(s, project, dataset, table, resource, err);
+	if (rc == 0)
+		rc = store_table_set_counts(s, project, dataset, table, rows, bytes, err);
+	json_decref(resource);
+	return rc;
+}
+
 int store_table_set_counts(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
     int64_t bytes, struct api_error *err)
 {
