@@ -20,6 +20,10 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_fuzz    := -fsanitize=address,undefined
 WERROR ?=
+# V=1 shows the commands.
+V ?= 0
+say = $(if $(filter 0,$(V)),@printf '  %-3s %s\n' $(1) $@;)
+MAKEFLAGS += -j$(shell nproc) --no-print-directory
 
 ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(WERROR) \
 	      $(CFLAGS_$(BUILD)) $(CFLAGS)
@@ -27,6 +31,9 @@ ALL_LDFLAGS = $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 
 pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
+
+# Headers do no harm where they are not used; libraries are linked per program.
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmicrohttpd sqlite3 zlib)
 
 # --- what is built -------------------------------------------------------
 
@@ -69,22 +76,21 @@ INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))
 all: $(PROGRAMS:%=$(B)/bin/%)
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-ALL_PKGS := libcurl libcrypto jansson libpq libmicrohttpd sqlite3 zlib
 
 $(B)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(call pkg_cflags,$(ALL_PKGS)) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/libbase.a: $(call object,$(base_SOURCES))
 $(B)/libgoogle.a: $(call object,$(google_SOURCES))
 $(B)/lib%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 define PROGRAM_template
 $(B)/bin/$(1): $(call object,$($(1)_SOURCES)) $($(1)_LIBS:%=$(B)/lib%.a)
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,$($(1)_PKGS)) -lpthread -lm
+	$$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,$($(1)_PKGS)) -lpthread -lm
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_template,$(program))))
 
@@ -93,7 +99,7 @@ $(B)/obj/tests/localcloud/discovery.o: tests/localcloud/discovery.json
 define UNIT_template
 $(B)/unit/$(1): $(call object,tests/unit/$(1).c $(UNIT_$(1)_SOURCES)) $(B)/libgoogle.a $(B)/libbase.a
 	@mkdir -p $$(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,libcurl libcrypto jansson $(UNIT_$(1)_PKGS)) -lpthread -lm
+	$$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $$@ $$^ $$(call pkg_libs,libcurl libcrypto jansson $(UNIT_$(1)_PKGS)) -lpthread -lm
 endef
 $(foreach test,$(UNIT_TESTS),$(eval $(call UNIT_template,$(test))))
 
@@ -106,7 +112,7 @@ $(foreach target,$(FUZZ_TARGETS),$(eval $(call FUZZ_template,$(target))))
 $(FUZZ_TARGETS:%=$(B)/fuzz/%): FUZZER := -fsanitize=fuzzer
 $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%):
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZER) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZER) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(call pkg_libs,libcurl libcrypto jansson) -lpthread -lm
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -119,15 +125,15 @@ deps:
 	@tests/deps
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@tests/demo/run
 
 check: deps
-	@$(MAKE) --no-print-directory all unit-programs
+	@$(MAKE) all unit-programs
 	@BUILD=$(BUILD) tests/run $(TESTS)
 
 asan: deps
-	@$(MAKE) --no-print-directory BUILD=asan all unit-programs
+	@$(MAKE) BUILD=asan all unit-programs
 	@BUILD=asan tests/run $(TESTS)
 
 lint:
@@ -139,13 +145,13 @@ TARGET  ?= rowstream
 SECONDS ?= 60
 fuzz:
 	@tests/deps build lint
-	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang build/fuzz/fuzz/$(TARGET)
+	@$(MAKE) BUILD=fuzz CC=clang build/fuzz/fuzz/$(TARGET)
 	@mkdir -p build/fuzz/found/$(TARGET)
 	build/fuzz/fuzz/$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/found/ \
 		build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 bench: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) all
 	@tests/bench/run
 
 man:
