@@ -506,6 +506,34 @@ reason() {
 	assert_equal "$(jq -c '[.pageToken, [.rows[].f[0].v]]' page)" '[null,["4","5"]]'
 }
 
+# --- queries as jobs ----------------------------------------------------------------
+
+@test "jobs.query answers with rows, DML counts, or the error of its job" {
+	local path=/bigquery/v2/projects/testp/queries
+
+	new_table t
+	assert_equal "$(status POST $path '{"useLegacySql":false,"query":"INSERT INTO ds.t(id, v) VALUES (1, NULL), (2, \"b\")"}')" 200
+	assert_equal "$(jq -c '[.jobComplete, .numDmlAffectedRows, .dmlStats.insertedRowCount]' answer.json)" '[true,"2","2"]'
+	assert_equal "$(status POST $path '{"useLegacySql":false,"maxResults":1,"query":"SELECT id FROM ds.t ORDER BY id"}')" 200
+	assert_equal "$(jq -c '[.totalRows, .rows, .pageToken]' answer.json)" '["2",[{"f":[{"v":"1"}]}],"1"]'
+	job=$(jq -r .jobReference.jobId answer.json)
+	assert_equal "$(status GET "$path/$job?pageToken=1")" 200
+	assert_equal "$(jq -c '[.rows[].f[].v]' answer.json)" '["2"]'
+	assert_equal "$(status POST $path '{"useLegacySql":false,"query":"SELECT nope FROM ds.t"}')" 400
+	assert_equal "$(reason)" invalidQuery
+	assert_equal "$(status POST $path '{"query":"SELECT 1"}')" 501
+	assert_equal "$(bq_api GET datasets/ds/tables/t | jq -r .numRows)" 2
+}
+
+@test "a requestId makes jobs.query safe to repeat" {
+	local body='{"useLegacySql":false,"requestId":"r-1","query":"INSERT INTO ds.t(id) VALUES (1)"}'
+
+	new_table t
+	assert_equal "$(status POST /bigquery/v2/projects/testp/queries "$body")" 200
+	assert_equal "$(status POST /bigquery/v2/projects/testp/queries "$body")" 200
+	assert_equal "$(table_rows t)" '[["1",null]]'
+}
+
 # --- faults, authentication, restarts -------------------------------------------------
 
 @test "a fault hits the request that it names, as often as it says" {
