@@ -239,7 +239,7 @@ create_table(struct gsql *g, const struct gsql_statement *s)
 		struct gsql_insert insert = {0};
 		struct gsql_value *v = gsql_alloc(g, (r.column_count + 1) * sizeof(*v));
 		for (size_t i = 0; i < r.column_count; i++)
-			v[i] = (struct gsql_value){.sql = r.columns[i].sql, .type = r.columns[i].type};
+			v[i] = gsql_column_value(&r.columns[i]);
 		gsql_exec(g, gsql_printf(g, "INSERT INTO main.%s(%s) SELECT %s FROM temp.\"@as\"", made.physical,
 		    gsql_all_columns(g, &made), gsql_insert_list(g, &made, &insert, v, NULL, r.column_count, s->query->pos)));
 		gsql_exec(g, "DROP TABLE temp.\"@as\"");

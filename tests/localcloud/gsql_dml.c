@@ -101,7 +101,7 @@ run_insert(struct gsql *g, const struct gsql_statement *s, const struct gsql_tab
 		struct gsql_relation r = gsql_emit_query(g, NULL, NULL, insert->query);
 		struct gsql_value *v = gsql_alloc(g, (r.column_count + 1) * sizeof(*v));
 		for (size_t i = 0; i < r.column_count; i++)
-			v[i] = (struct gsql_value){.sql = r.columns[i].sql, .type = r.columns[i].type};
+			v[i] = gsql_column_value(&r.columns[i]);
 		const char *list = gsql_insert_list(g, t, insert, v, NULL, r.column_count, insert->query->pos);
 		g->result->inserted += gsql_change(g,
 		    gsql_printf(g, "INSERT INTO %s(%s) SELECT %s FROM (%s)", t->physical, columns, list, r.sql));

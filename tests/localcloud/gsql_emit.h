@@ -21,6 +21,7 @@ struct gsql_column {
 	const char *name;
 	const struct gsql_type *type;
 	const char *sql;
+	bool untyped; /* a bare NULL: INT64 to the reader, but UNION and INSERT take it for any type */
 };
 
 /* What a FROM item calls itself and offers. */
@@ -136,6 +137,7 @@ struct gsql_value gsql_emit_window(struct gsql *g, struct gsql_scope *scope, con
 /* gsql_emit_query.c */
 struct gsql_relation gsql_emit_query(struct gsql *g, struct gsql_scope *parent, struct gsql_cte *ctes,
     const struct gsql_query *q);
+struct gsql_value gsql_column_value(const struct gsql_column *c);
 /* gsql_emit_from.c */
 const char *gsql_emit_from(struct gsql *g, struct gsql_scope *scope, const struct gsql_from *f,
     struct gsql_names *names);

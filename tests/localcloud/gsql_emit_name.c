@@ -143,6 +143,9 @@ gsql_emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr 
 	int used = -1;
 	for (struct gsql_scope *s = scope; s != NULL && used < 0; s = s->parent) {
 		used = from_aliases(g, s, e, &v);
+		/* In S.id the S is a FROM item before it is a column. */
+		if (used < 0 && e->part_count > 1)
+			used = from_range(g, s, e, &v);
 		if (used < 0)
 			used = from_names(g, s, e, &v);
 		if (used < 0)

@@ -201,6 +201,12 @@ item_list(struct gsql *g, const struct pieces *s)
 	return t.s;
 }
 
+struct gsql_value
+gsql_column_value(const struct gsql_column *c)
+{
+	return (struct gsql_value){.sql = c->sql, .type = c->untyped ? gsql_type(GSQL_NULL) : c->type};
+}
+
 static struct gsql_column *
 output_columns(struct gsql *g, const struct gsql_column *items, size_t n)
 {
@@ -208,8 +214,10 @@ output_columns(struct gsql *g, const struct gsql_column *items, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		columns[i] = items[i];
 		columns[i].sql = gsql_printf(g, "\"@%zu\"", i + 1);
-		if (columns[i].type->kind == GSQL_NULL)
+		if (columns[i].type->kind == GSQL_NULL) {
 			columns[i].type = gsql_type(GSQL_INT64);
+			columns[i].untyped = true;
+		}
 	}
 	return columns;
 }
@@ -299,12 +307,13 @@ emit_set_operation(struct gsql *g, struct gsql_scope *parent, struct gsql_cte *c
 	r.columns = output_columns(g, inputs[0].columns, r.column_count);
 	for (size_t c = 0; c < r.column_count; c++) {
 		for (size_t i = 0; i < b->input_count; i++)
-			v[i] = (struct gsql_value){.sql = inputs[i].columns[c].sql, .type = inputs[i].columns[c].type};
+			v[i] = gsql_column_value(&inputs[i].columns[c]);
 		const struct gsql_type *t = gsql_supertype(v, b->input_count);
 		if (t == NULL)
 			gsql_fail(g, b->pos, "Column %zu in %s has incompatible types: %s, %s", c + 1, b->operator,
 			    gsql_type_name(g, v[0].type), gsql_type_name(g, v[1].type));
-		r.columns[c].type = t;
+		r.columns[c].untyped = t->kind == GSQL_NULL;
+		r.columns[c].type = r.columns[c].untyped ? gsql_type(GSQL_INT64) : t;
 		for (size_t i = 0; i < b->input_count; i++)
 			gsql_add(g, &lists[i], "%s%s AS \"@%zu\"", c > 0 ? "," : "", gsql_coerce(g, v[i], t).sql, c + 1);
 	}

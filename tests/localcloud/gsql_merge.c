@@ -147,7 +147,7 @@ compute_insert(struct gsql *g, struct merge *m, const struct gsql_when *w, size_
 	for (size_t i = 0; i < n; i++) {
 		const struct gsql_expr *e = insert->row ? NULL : insert->rows[0][i];
 		if (e == NULL)
-			v[i] = (struct gsql_value){.sql = m->source.columns[i].sql, .type = m->source.columns[i].type};
+			v[i] = gsql_column_value(&m->source.columns[i]);
 		else if (e->kind == GSQL_X_DEFAULT)
 			v[i] = (struct gsql_value){.sql = "NULL", .type = gsql_type(GSQL_NULL)};
 		else

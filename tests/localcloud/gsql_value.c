@@ -219,10 +219,29 @@ gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
 	return -1;
 }
 
+/* A STRUCT converts by position: its cells move under the names of the wanted type. */
+static const char *
+rename_fields(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
+{
+	struct gsql_column *columns = gsql_alloc(g, (to->field_count + 1) * sizeof(*columns));
+	bool same = true;
+	for (size_t i = 0; i < to->field_count; i++) {
+		same = same && strcmp(v.type->fields[i].name, to->fields[i].name) == 0;
+		columns[i] = (struct gsql_column){.name = to->fields[i].name, .type = to->fields[i].type};
+		columns[i].sql = gsql_field_of(g, v, v.type->fields[i].name, (struct gsql_pos){0}).sql;
+	}
+	if (same)
+		return v.sql;
+	return gsql_printf(g, "CASE WHEN %s IS NOT NULL THEN %s END", v.sql,
+	    gsql_make_struct(g, columns, to->field_count).sql);
+}
+
 struct gsql_value
 gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 {
 	enum gsql_kind from = v.type->kind;
+	if (from == GSQL_STRUCT)
+		v.sql = rename_fields(g, v, to);
 	if (from == GSQL_NULL || gsql_type_equal(v.type, to) || from == GSQL_ARRAY) {
 		v.type = to;
 		return v;
