@@ -1,0 +1,115 @@
+/*
+ * Encoders: a cell in its database's binary form becomes the JSON value that
+ * BigQuery reads. The shared pieces (strings, integers, dates, base64) are
+ * here; a driver wraps them into encoders for its own wire format.
+ *
+ * An encoder writes at *out, where encode_room() bytes are reserved, and moves
+ * *out behind what it wrote. It returns NULL, or the reason why BigQuery
+ * cannot hold the value: the row is then a reject, and what was written is
+ * discarded. Never clamp, round or drop. Nothing here allocates, except `text`.
+ */
+#ifndef SLUICE_EXTRACT_ENCODE_H
+#define SLUICE_EXTRACT_ENCODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "lib/error.h"
+
+struct cell {
+	const char *data; /* borrowed */
+	size_t length;
+	bool null;
+};
+
+struct column;
+
+struct encoder {
+	const char *(*encode)(const struct column *, const struct cell *, char **out);
+	/*
+	 * The value as its database prints it, for people who read a reject;
+	 * about max bytes of it are enough. NULL: the bytes are the text.
+	 */
+	int (*text)(const struct column *, const struct cell *, size_t max, struct buf *, struct error *);
+	/* Room: fixed + expand * length bytes always suffice. */
+	uint16_t fixed, expand;
+	/* The exact room for a long cell, where `expand` would be wasteful, or NULL. */
+	size_t (*measure)(const struct cell *);
+	/* Every value has this many bytes; 0 when they vary. */
+	uint16_t width;
+};
+
+struct column {
+	const char *source_name;     /* as the database has it */
+	char *name;                  /* as BigQuery has it; see names.h */
+	const char *type;            /* BigQuery's word, "INTEGER" */
+	const char *source_type;     /* the database's, for messages */
+	const char *description;     /* or NULL */
+	const struct encoder *encoder;
+	int precision, scale;        /* of NUMERIC and BIGNUMERIC; precision 0: not given */
+	bool required;
+};
+
+/* Cells longer than this are measured before they are encoded. */
+enum { ENCODE_LONG_CELL = 64 * 1024 };
+
+static inline size_t encode_room(const struct encoder *e, const struct cell *c)
+{
+	if (__builtin_expect(c->length > ENCODE_LONG_CELL && e->measure, 0))
+		return e->fixed + e->measure(c);
+	return e->fixed + (size_t)e->expand * c->length;
+}
+
+/* "00" to "99", two bytes each. */
+extern const char encode_two_digits[200];
+
+static inline char *encode_put2(char *out, unsigned value)
+{
+	memcpy(out, encode_two_digits + 2 * value, 2);
+	return out + 2;
+}
+
+static inline char *encode_put4(char *out, unsigned value)
+{
+	return encode_put2(encode_put2(out, value / 100), value % 100);
+}
+
+/* Decimal digits, at most 20. */
+char *encode_put_unsigned(char *out, uint64_t value);
+
+/* INTEGER: beyond ±(2^53-1) as a string, so that no JSON tool rounds it. At most 22 bytes. */
+char *encode_put_integer(char *out, int64_t value);
+
+/* STRING: quoted and escaped, checked for UTF-8; 2 + 6 * n + 16 bytes of room. */
+const char *encode_put_string(const char *p, size_t n, char **out);
+size_t encode_measure_string(const struct cell *);
+
+/* BYTES: quoted base64; 2 + 4 * ceil(n / 3) bytes. */
+char *encode_put_base64(char *out, const char *p, size_t n);
+
+/*
+ * JSON: the text as it stands, once it is known that BigQuery keeps it: valid
+ * UTF-8, at most 500 levels, no number that INT64, UINT64 or FLOAT64 changes.
+ * The text is a database's own output: one line, well formed. n bytes of room.
+ */
+const char *encode_put_json(const char *p, size_t n, char **out);
+
+/* Days since 1970-01-01 -> "YYYY-MM-DD", 10 bytes; false outside years 1 to 9999. */
+bool encode_put_date(char **out, int64_t days);
+
+/* Microseconds since midnight, [0, 86400e6) -> "HH:MM:SS.ffffff", 15 bytes. */
+char *encode_put_time(char *out, int64_t microseconds);
+
+/* Microseconds since 1970 -> "YYYY-MM-DDTHH:MM:SS.ffffff", 26 bytes; false as for dates. */
+bool encode_put_datetime(char **out, int64_t microseconds);
+
+/*
+ * Any proleptic Gregorian date as databases print it, "0044-03-15 BC" or
+ * "12345-01-01": for reject messages alone. At most 24 bytes.
+ */
+char *encode_put_any_date(char *out, int64_t days, bool *bc);
+
+#endif

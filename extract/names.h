@@ -1,0 +1,51 @@
+/*
+ * Names: a table as the user writes it, lists of columns, SQL quoting, and
+ * BigQuery's rules for column names.
+ */
+#ifndef SLUICE_EXTRACT_NAMES_H
+#define SLUICE_EXTRACT_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/buf.h"
+#include "lib/error.h"
+
+struct column;
+
+/* [SCHEMA.]TABLE; both strings are owned, schema is NULL when it was not given. */
+struct table_name {
+	char *schema;
+	char *table;
+};
+
+/*
+ * Taken literally, case kept; a part in double quotes follows SQL quoting
+ * ("a.b", "say ""hi"""). More than two parts, or an empty one, is ERR_USAGE.
+ */
+int names_parse_table(const char *text, struct table_name *ret, struct error *err)
+	__attribute__((warn_unused_result));
+void names_release_table(struct table_name *name);
+
+/*
+ * A,B,C: the names literally; one with a comma or a quote in it stands in
+ * double quotes, as above. A NULL-terminated vector, free with names_free_list.
+ */
+int names_parse_list(const char *text, char ***ret, size_t *count, struct error *err)
+	__attribute__((warn_unused_result));
+void names_free_list(char **list);
+
+/* Append name between quote characters, those inside it doubled. */
+int names_quote(struct buf *out, const char *name, char quote, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Set each column's name. A source name stays when it is
+ * [A-Za-z_][A-Za-z0-9_]{0,299} and does not begin as BigQuery's own columns
+ * do; otherwise it is rewritten, with a warning. Two names that are equal but
+ * for case are ERR_DATA, and the message has both.
+ */
+int names_for_bigquery(struct column *columns, size_t count, struct error *err)
+	__attribute__((warn_unused_result));
+
+#endif

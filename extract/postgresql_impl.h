@@ -1,0 +1,91 @@
+/*
+ * What the files of the PostgreSQL driver share; nothing else includes this,
+ * nor <libpq-fe.h>.
+ *
+ *   postgresql.c          the ops: connect, transaction, COPY
+ *   postgresql_exec.c     statements that a signal can interrupt; errors
+ *   postgresql_catalog.c  what the catalog knows of tables and queries
+ */
+#ifndef SLUICE_EXTRACT_POSTGRESQL_IMPL_H
+#define SLUICE_EXTRACT_POSTGRESQL_IMPL_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "extract/driver.h"
+
+enum { KEPT_RESULTS = 4 };
+
+struct connection {
+	PGconn *pg;
+	struct wait *wait;
+	bool busy;             /* the server may be working for us */
+	bool user_sql;         /* --where or --query: errors in SQL are the user's */
+	char state[6];         /* SQLSTATE of the last failure, "" without one */
+	bool described;        /* the definition was read, under a lock where there is one */
+	char *label;
+	struct column *columns;
+	char **key;
+	/* The strings of columns and keys live in these. */
+	PGresult *kept[KEPT_RESULTS];
+	size_t kept_count;
+	/* The COPY in progress. */
+	char *row;             /* libpq's buffer of the row that is lent */
+	const struct column *selected;
+	size_t selected_count;
+	uint64_t rows;
+	bool header_seen, trailer_seen;
+};
+
+/* --- postgresql_exec.c ------------------------------------------------------ */
+
+/*
+ * Run one statement with text parameters and return its result, which has
+ * status `want`. Interruptible. PQclear it.
+ */
+PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values, int count,
+			  ExecStatusType want, struct error *err);
+
+/* As above, for statements whose result does not matter (several may stand in sql). */
+int postgresql_run(struct connection *c, const char *sql, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* Wait for the result of what was sent, and for the NULL behind it. `want` is its status. */
+PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct error *err);
+
+/* Wait until PQgetResult would not block. */
+int postgresql_await(struct connection *c, struct error *err) __attribute__((warn_unused_result));
+
+/* A failed result (or NULL: the connection) as an error, with its state in c->state. -1. */
+int postgresql_fail(struct connection *c, const PGresult *result, struct error *err);
+
+/* A failed connection attempt as an error; begun with PQERRORS_VERBOSE. -1. */
+int postgresql_fail_connect(const PGconn *pg, struct error *err);
+
+/* The result's strings are needed until close. */
+int postgresql_keep(struct connection *c, PGresult *result, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --- postgresql_catalog.c ---------------------------------------------------- */
+
+int postgresql_describe_table(struct connection *c, const struct request *request,
+			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
+int postgresql_describe_query(struct connection *c, const struct request *request,
+			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
+int postgresql_list(struct connection *c,
+		    int (*one)(void *, const char *schema, const char *table, const char *kind,
+			       int64_t rows, struct error *),
+		    void *argument, struct error *err) __attribute__((warn_unused_result));
+
+/* Append the table, quoted, with its schema if that was given. */
+int postgresql_quote_table(struct buf *out, const struct table_name *table, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * 1 when a relation that this transaction has locked was truncated, rewritten
+ * or replaced between its snapshot and the lock; its name is in *name (free).
+ */
+int postgresql_changed(struct connection *c, char **name, struct error *err)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,146 @@
+#include "extract/select.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/log.h"
+
+/* The index of the one column of that name; -1 with ERR_NOINPUT or, in a query, ERR_DATA. */
+static ssize_t find_column(const struct column *columns, size_t count, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(columns[i].source_name, name))
+			return (ssize_t)i;
+	return error_set(err, ERR_NOINPUT, "there is no column \"%s\" (names are taken literally, in their case)",
+			 name);
+}
+
+/* --columns: these, in this order. */
+static int take_listed(const struct relation *relation, char **list, size_t count, struct selection *s,
+		       struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		ssize_t found = find_column(relation->columns, relation->count, list[i], err);
+
+		if (found < 0)
+			return error_prefix(err, "--columns");
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(list[i], list[j]))
+				return error_set(err, ERR_USAGE, "--columns: \"%s\" is named twice", list[i]);
+		s->columns[s->count++] = relation->columns[found];
+	}
+	return 0;
+}
+
+/* --exclude: all but these. */
+static int take_others(const struct relation *relation, char **list, size_t count, struct selection *s,
+		       struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (find_column(relation->columns, relation->count, list[i], err) < 0)
+			return error_prefix(err, "--exclude");
+	for (size_t i = 0; i < relation->count; i++) {
+		bool excluded = false;
+
+		for (size_t j = 0; j < count; j++)
+			excluded |= !strcmp(relation->columns[i].source_name, list[j]);
+		if (!excluded)
+			s->columns[s->count++] = relation->columns[i];
+	}
+	return 0;
+}
+
+static int take_columns(const struct relation *relation, const char *columns, const char *exclude,
+			struct selection *s, struct error *err)
+{
+	char **list = NULL;
+	size_t count = 0;
+	int rc = 0;
+
+	s->columns = calloc(relation->count + 1, sizeof *s->columns);
+	if (!s->columns)
+		return error_nomem(err);
+	if (columns || exclude)
+		rc = names_parse_list(columns ? columns : exclude, &list, &count, err);
+	if (rc < 0)
+		return error_prefix(err, columns ? "--columns" : "--exclude");
+	rc = columns ? take_listed(relation, list, count, s, err) : take_others(relation, list, count, s, err);
+	names_free_list(list);
+	if (rc == 0 && s->count == 0)
+		return error_set(err, ERR_DATA, "%s: no column is left to read", relation->label);
+	return rc;
+}
+
+static int refuse_types(const struct relation *relation, const struct selection *s, struct error *err)
+{
+	auto_buf list = BUF_INIT;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct column *column = &s->columns[i];
+
+		if (!column->encoder && buf_appendf(&list, err, "%s\"%s\" (%s)", list.length ? ", " : "",
+						    column->source_name, column->source_type) < 0)
+			return -1;
+	}
+	if (list.length == 0)
+		return 0;
+	return error_set(err, ERR_DATA,
+			 "%s: types that are not read yet: %.*s; leave such columns out with --exclude, or cast "
+			 "them with --query", relation->label, (int)list.length, list.data);
+}
+
+static int take_key(const struct relation *relation, const char *key, struct selection *s, struct error *err)
+{
+	char **list = relation->key, **given = NULL;
+	size_t count = relation->key_count;
+	struct error missing;
+
+	if (key && names_parse_list(key, &given, &count, err) < 0)
+		return error_prefix(err, "--key");
+	if (given)
+		list = given;
+	s->key = calloc(count + 1, sizeof *s->key);
+	if (!s->key) {
+		names_free_list(given);
+		return error_nomem(err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		ssize_t found = find_column(s->columns, s->count, list[i], &missing);
+
+		if (found < 0 && given) {
+			if (find_column(relation->columns, relation->count, list[i], err) >= 0)
+				error_set(err, ERR_USAGE, "column \"%s\" is not among those that are read", list[i]);
+			names_free_list(given);
+			return error_prefix(err, "--key");
+		}
+		if (found < 0) {
+			log_warn("%s: without its key, because column \"%s\" is left out", relation->label, list[i]);
+			s->key_count = 0;
+			break;
+		}
+		s->key[s->key_count++] = (size_t)found;
+	}
+	names_free_list(given);
+	return 0;
+}
+
+int select_columns(const struct relation *relation, const char *columns, const char *exclude,
+		   const char *key, struct selection *ret, struct error *err)
+{
+	*ret = (struct selection){ 0 };
+	if (relation->count == 0)
+		return error_set(err, ERR_DATA, "%s has no columns", relation->label);
+	if (take_columns(relation, columns, exclude, ret, err) < 0 || refuse_types(relation, ret, err) < 0 ||
+	    names_for_bigquery(ret->columns, ret->count, err) < 0)
+		return -1;
+	return take_key(relation, key, ret, err);
+}
+
+void selection_release(struct selection *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->columns[i].name);
+	free(s->columns);
+	free(s->key);
+	*s = (struct selection){ 0 };
+}
