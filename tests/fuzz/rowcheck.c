@@ -1,6 +1,8 @@
 /* bqload's check of a row against jansson: what it lets pass is JSON. */
 #include "load/rowcheck.h"
 
+#include <strings.h>
+
 #include "lib/rowstream.h"
 #include "tests/fuzz/target.h"
 
@@ -36,6 +38,18 @@ static bool is_limit_of_jansson(const json_error_t *error)
 	}
 }
 
+/* Column names are compared without case, as BigQuery does. */
+static bool has_id(json_t *row)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(row, key, value)
+		if (!strcasecmp(key, "id"))
+			return true;
+	return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct rowcheck *checker;
@@ -55,8 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(row + size, '\n', 1 + ROWSTREAM_PADDING);
 	if (rowcheck_row(checker, row, size, 7, &err) == 0) {
 		json = json_loadb(row, size, JSON_ALLOW_NUL, &why);
-		REQUIRE(json ? json_is_object(json) && json_object_get(json, "id") :
-			       is_limit_of_jansson(&why));
+		REQUIRE(json ? has_id(json) : is_limit_of_jansson(&why));
 		json_decref(json);
 	} else {
 		REQUIRE(err.code == ERR_DATA);
