@@ -211,6 +211,8 @@ people() {
 		'f0_:STRING f1_:STRING f2_:STRING' 'x|[1,2]|NULL'
 	is 'SELECT TO_JSON_STRING(STRUCT(1 AS a, TRUE AS b, [1.5] AS c, TIMESTAMP "2024-01-01" AS t))' 'f0_:STRING' \
 		'{"a":1,"b":true,"c":[1.5],"t":"2024-01-01T00:00:00Z"}'
+	sql 'CREATE TABLE s (a STRUCT<b ARRAY<STRUCT<c INT64>>>); INSERT s VALUES (STRUCT([STRUCT(4)]))' >/dev/null
+	is 'SELECT a.b[OFFSET(0)].c FROM s' 'c:INTEGER' 4
 	is 'SELECT [1, "a"]' 'Array elements do not have a common supertype at [1:8]'
 }
 

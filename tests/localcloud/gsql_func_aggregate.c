@@ -10,7 +10,7 @@
 
 struct sum {
 	struct gsql_decimal decimal;
-	long double real;
+	double real; /* SQLite aligns this struct to 8 bytes only */
 	int64_t bits;
 	int64_t count;
 };
@@ -30,7 +30,7 @@ add(sqlite3_context *c, sqlite3_value *v, bool remove)
 		return;
 	s->count += remove ? -1 : 1;
 	if (kind_of(c) == 'f') {
-		s->real += remove ? -(long double)gsql_double(v) : (long double)gsql_double(v);
+		s->real += remove ? -gsql_double(v) : gsql_double(v);
 		return;
 	}
 	struct gsql_decimal d;
@@ -64,7 +64,7 @@ sum_value(sqlite3_context *c)
 	if (s == NULL || s->count == 0)
 		return;
 	if (kind_of(c) == 'f') {
-		gsql_result_double(c, (double)(average ? s->real / (long double)s->count : s->real));
+		gsql_result_double(c, average ? s->real / (double)s->count : s->real);
 		return;
 	}
 	bool big = kind_of(c) == 'g';

@@ -219,19 +219,33 @@ gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
 	return -1;
 }
 
-/* A STRUCT converts by position: its cells move under the names of the wanted type. */
+static bool
+same_names(const struct gsql_type *a, const struct gsql_type *b)
+{
+	if (a->kind == GSQL_ARRAY && b->kind == GSQL_ARRAY)
+		return same_names(a->element, b->element);
+	for (size_t i = 0; a->kind == GSQL_STRUCT && i < a->field_count; i++)
+		if (strcmp(a->fields[i].name, b->fields[i].name) != 0 || !same_names(a->fields[i].type, b->fields[i].type))
+			return false;
+	return true;
+}
+
+/* A STRUCT converts by position: its cells move under the names of the wanted type, also inside an ARRAY. */
 static const char *
 rename_fields(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 {
-	struct gsql_column *columns = gsql_alloc(g, (to->field_count + 1) * sizeof(*columns));
-	bool same = true;
-	for (size_t i = 0; i < to->field_count; i++) {
-		same = same && strcmp(v.type->fields[i].name, to->fields[i].name) == 0;
-		columns[i] = (struct gsql_column){.name = to->fields[i].name, .type = to->fields[i].type};
-		columns[i].sql = gsql_field_of(g, v, v.type->fields[i].name, (struct gsql_pos){0}).sql;
+	if (v.type->kind == GSQL_ARRAY) {
+		const char *alias = gsql_printf(g, "t%u", g->next_name++);
+		struct gsql_value element = {.sql = gsql_printf(g, "%s.value", alias), .type = v.type->element};
+		return gsql_printf(g, "(SELECT json_group_array(%s) FROM json_each(%s) AS %s)",
+		    gsql_encode(g, rename_fields(g, element, to->element), to->element), v.sql, alias);
 	}
-	if (same)
-		return v.sql;
+	struct gsql_column *columns = gsql_alloc(g, (to->field_count + 1) * sizeof(*columns));
+	for (size_t i = 0; i < to->field_count; i++) {
+		struct gsql_value cell = gsql_field_of(g, v, v.type->fields[i].name, (struct gsql_pos){0});
+		columns[i] = (struct gsql_column){.name = to->fields[i].name, .type = to->fields[i].type};
+		columns[i].sql = gsql_coerce(g, cell, columns[i].type).sql;
+	}
 	return gsql_printf(g, "CASE WHEN %s IS NOT NULL THEN %s END", v.sql,
 	    gsql_make_struct(g, columns, to->field_count).sql);
 }
@@ -240,7 +254,7 @@ struct gsql_value
 gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 {
 	enum gsql_kind from = v.type->kind;
-	if (from == GSQL_STRUCT)
+	if (gsql_type_equal(v.type, to) && !same_names(v.type, to))
 		v.sql = rename_fields(g, v, to);
 	if (from == GSQL_NULL || gsql_type_equal(v.type, to) || from == GSQL_ARRAY) {
 		v.type = to;
