@@ -112,12 +112,18 @@ int bigquery_table_insert(struct api *a, const struct bigquery_table *t, const j
 	struct api_request request = { .what = what.text, .method = "POST" };
 	json_t *body = json_pack("{s:{s:s, s:s, s:s}}", "tableReference", "projectId", t->project, "datasetId",
 				 t->dataset, "tableId", t->table);
+	const char *key;
+	json_t *value;
 	int result = -1;
 
-	if (!body || json_object_update_missing(body, (json_t *)resource) < 0) {
-		error_nomem(err);
-		goto out;
-	}
+	if (!body)
+		return error_nomem(err);
+	/* Not json_object_update_missing, which does not tell when memory is out. */
+	json_object_foreach((json_t *)resource, key, value)
+		if (json_object_set(body, key, value) < 0) {
+			error_nomem(err);
+			goto out;
+		}
 	request.body = body;
 	if (PATH(&path, t->project, err, "/datasets/", t->dataset, "/tables") == 0)
 		result = call(a, &request, &path, 409, ret, err);

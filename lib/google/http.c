@@ -352,16 +352,19 @@ static int run(struct http_client *c, CURLcode *ret, struct error *err)
 	}
 }
 
-static int explain_connect(CURL *easy, int host_length, const char *host, struct error *err)
+/* error_text names the host that curl tried. */
+static int explain_connect(CURL *easy, const struct url *u, const char *error_text, struct error *err)
 {
+	size_t brackets = *u->host == '['; /* curl leaves them out */
+	bool direct = !*error_text || memmem(error_text, strlen(error_text), u->host + brackets,
+					     u->host_length - 2 * brackets);
 	long number = 0;
-	char reason[128] = "connection failed";
+	char reason[128];
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-	if (number)
-		return error_set(err, ERR_TEMP, "cannot connect to %.*s: %s", host_length, host,
-				 strerror_r((int)number, reason, sizeof reason));
-	return error_set(err, ERR_TEMP, "cannot connect to %.*s", host_length, host);
+	return error_set(err, ERR_TEMP, "cannot connect to %.*s%s%s%s", (int)u->host_length, u->host,
+			 direct ? "" : " through the proxy", number ? ": " : "",
+			 number ? strerror_r((int)number, reason, sizeof reason) : "");
 }
 
 /* curl's own words are used only where they cannot hold the URL's path. */
@@ -377,7 +380,7 @@ static int explain(CURL *easy, CURLcode code, const struct url *u, const char *e
 	case CURLE_COULDNT_RESOLVE_PROXY:
 		return error_set(err, ERR_TEMP, "%.*s: unknown host of the proxy", n, host);
 	case CURLE_COULDNT_CONNECT:
-		return explain_connect(easy, n, host, err);
+		return explain_connect(easy, u, error_text, err);
 	case CURLE_OPERATION_TIMEDOUT:
 		return error_set(err, ERR_TEMP, "%.*s: timed out", n, host);
 	case CURLE_PEER_FAILED_VERIFICATION:
