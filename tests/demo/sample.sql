@@ -36,8 +36,8 @@ SELECT i, 1 + i % 500, (i * 7919 % 100000) / 100.0, CASE WHEN i % 7 > 0 THEN i /
 	time '00:00:00' + i % 86400 * interval '1 second'
 FROM generate_series(1, 5000) i;
 
-CREATE TABLE events (id bigint, at timestamptz NOT NULL, kind text NOT NULL, payload bytea, n integer)
-	PARTITION BY RANGE (at);
+CREATE TABLE events (id bigint, happened_at timestamptz NOT NULL, kind text NOT NULL, payload bytea, n integer)
+	PARTITION BY RANGE (happened_at);
 CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
 INSERT INTO events
