@@ -237,8 +237,6 @@ int postgresql_describe_query(struct connection *c, const struct request *reques
 	count = PQnfields(result);
 	if (count == 0)
 		return error_set(err, ERR_USAGE, "--query: the statement returns no columns; it must be a SELECT");
-	if (PQnparams(result) > 0)
-		return error_set(err, ERR_USAGE, "--query: parameters such as $1 cannot be filled in");
 	c->columns = calloc((size_t)count, sizeof *c->columns);
 	if (!c->columns)
 		return error_nomem(err);

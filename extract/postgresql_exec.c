@@ -29,6 +29,9 @@ static int exit_code(const struct connection *c, const char *state)
 	if (c->described && !c->user_sql &&
 	    (has_prefix(state, "42P01") || has_prefix(state, "42703") || has_prefix(state, "0A000")))
 		return ERR_TEMP;
+	/* A $1 in it is a parameter that nobody supplies. */
+	if (has_prefix(state, "08P01"))
+		return c->user_sql ? ERR_USAGE : ERR_PROTOCOL;
 	for (size_t i = 0; i < sizeof map / sizeof *map; i++)
 		if (has_prefix(state, map[i].state))
 			return map[i].code;
