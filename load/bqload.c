@@ -235,19 +235,15 @@ static int commit(struct load *l, struct sender *sender, struct outcome *ret, st
 	struct error sent;
 	int rc = sender_finish(sender, &sent);
 
-	/* After a failed last put the outcome is unknown: the job may run. */
-	if (rc < 0 && sent.code != ERR_TEMP) {
+	if (rc == 0)
+		log_info("%llu rows sent in %.2f s; job %s", (unsigned long long)l->in.rows,
+			 progress_seconds(&l->progress), l->job.id);
+	/* After a failed last put the outcome is unknown: the job may have been started. */
+	if (loadjob_settle(&l->job, &ret->job, &ret->adopted, err) == 0)
+		return 0;
+	if (rc < 0)
 		*err = sent;
-		return -1;
-	}
-	log_info("%llu rows sent in %.1f s; job %s", (unsigned long long)l->in.rows,
-		 progress_seconds(&l->progress), l->job.id);
-	if (loadjob_settle(&l->job, &ret->job, &ret->adopted, err) < 0) {
-		if (rc < 0 && err->code == ERR_TEMP)
-			*err = sent;
-		return -1;
-	}
-	return 0;
+	return -1;
 }
 
 /* A query job under the run's id: zero rows are loaded once, as rows are. */
