@@ -219,8 +219,8 @@ static int read_rows(struct load *l, struct sender *sender, struct error *err)
 	while ((rc = rowstream_next(&l->in, &row, &length, err)) > 0) {
 		if (rowcheck_row(l->check, row, length, l->in.line_number, err) < 0)
 			return -1;
-		if (sender && (sender_append(sender, row, length, err) < 0 ||
-			       sender_append(sender, "\n", 1, err) < 0))
+		/* With the line feed that stands behind every row. */
+		if (sender && sender_append(sender, row, length + 1, err) < 0)
 			return -1;
 		progress_tick(&l->progress, l->in.rows, l->in.bytes);
 	}

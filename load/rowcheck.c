@@ -236,9 +236,10 @@ static inline const char *number(struct cursor *c, const char *p)
 	return p;
 }
 
+/* The padding behind the row may be compared too. */
 static inline const char *word(struct cursor *c, const char *p, const char *text, size_t length)
 {
-	return !strncmp(p, text, length) ? p + length : syntax(c, p, "not a JSON value");
+	return !memcmp(p, text, length) ? p + length : syntax(c, p, "not a JSON value");
 }
 
 static const char *value(struct cursor *c, const char *p, int depth);

@@ -108,7 +108,7 @@ static int submit(struct sender *s, bool last, struct error *err)
 	return rc;
 }
 
-int sender_append(struct sender *s, const char *p, size_t n, struct error *err)
+int sender_append_slowly(struct sender *s, const char *p, size_t n, struct error *err)
 {
 	while (n > 0) {
 		size_t room = SENDER_CHUNK_BYTES - s->filling.length;

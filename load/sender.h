@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "lib/error.h"
 #include "lib/google/resumable.h"
@@ -50,9 +51,20 @@ struct sender {
 int sender_init(struct sender *s, struct api *api, const struct resumable_options *options,
 		struct error *err) __attribute__((warn_unused_result));
 
-/* Append n bytes. Fails with the thread's error, once it has one. */
-int sender_append(struct sender *s, const char *p, size_t n, struct error *err)
+/* As sender_append, for bytes that fill the chunk. */
+int sender_append_slowly(struct sender *s, const char *p, size_t n, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* Append n bytes. Fails with the thread's error, once it has one. */
+__attribute__((warn_unused_result)) static inline int
+sender_append(struct sender *s, const char *p, size_t n, struct error *err)
+{
+	if (n > SENDER_CHUNK_BYTES - s->filling.length)
+		return sender_append_slowly(s, p, n, err);
+	memcpy(s->filling.data + s->filling.length, p, n);
+	s->filling.length += n;
+	return 0;
+}
 
 /*
  * Send the last chunk and wait for the answer: s->upload is then DONE (with
