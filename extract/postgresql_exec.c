@@ -22,7 +22,7 @@ static int exit_code(const struct connection *c, const char *state)
 		{ "3F000", ERR_NOINPUT }, { "42P01", ERR_NOINPUT }, { "42703", ERR_NOINPUT },
 		{ "40", ERR_TEMP },    { "57014", ERR_TEMP }, { "57P", ERR_TEMP },   { "55P03", ERR_TEMP },
 		{ "53", ERR_TEMP },    { "25P0", ERR_TEMP },  { "58", ERR_TEMP },    { "22", ERR_DATA },
-		{ "42", ERR_USAGE },   { "25006", ERR_USAGE },
+		{ "42", ERR_USAGE },   { "25006", ERR_USAGE }, { "0A000", ERR_USAGE },
 	};
 
 	/* The definition was read a moment ago, and the user wrote no SQL: it has changed since. */
