@@ -89,8 +89,9 @@ static int append_key(struct buf *out, const struct column *columns, const struc
 	return buf_append_str(out, "}", err);
 }
 
-static int append_reject(struct rejects *r, const char *key, const struct column *column,
-			 const struct cell *cell, const char *reason, struct error *err)
+static int append_reject(struct rejects *r, const char *key, const struct column *columns,
+			 const struct cell *cells, const struct column *column, const char *reason,
+			 struct error *err)
 {
 	struct buf *out = &r->line;
 
@@ -102,7 +103,7 @@ static int append_reject(struct rejects *r, const char *key, const struct column
 		if (buf_append_str(out, "null,\"value\":null", err) < 0)
 			return -1;
 	} else if (buf_appendf(out, err, "\"%s\",\"value\":", column->name) < 0 ||
-		   append_cell(out, column, cell, err) < 0) {
+		   append_cell(out, column, &cells[column - columns], err) < 0) {
 		return -1;
 	}
 	return buf_appendf(out, err, ",\"reason\":\"%s\"}}\n", reason);
@@ -122,10 +123,8 @@ int rejects_add(struct rejects *r, const struct column *columns, const struct ce
 	if (!key_text)
 		return -1;
 	if (r->fd >= 0) {
-		const struct cell *cell = column ? &cells[column - columns] : NULL;
-
 		buf_clear(&r->line);
-		if (append_reject(r, key_text, column, cell, reason, err) < 0)
+		if (append_reject(r, key_text, columns, cells, column, reason, err) < 0)
 			return -1;
 		if (io_write_all(r->fd, r->line.data, r->line.length, r->path, err) < 0)
 			return error_prefix(err, "--rejects");

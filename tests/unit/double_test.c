@@ -5,16 +5,13 @@
  */
 #include "lib/double.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+
+#include "tests/unit/unit.h"
 
 enum { ROUND_TRIPS = 1500000, PROOFS = 100000 };
-
-static int failures;
 
 static uint64_t random_bits(void)
 {
@@ -28,8 +25,8 @@ static uint64_t random_bits(void)
 
 static void fail(const char *what, const char *text, const char *want)
 {
-	if (++failures <= 20)
-		printf("not ok - %s: %s, not %s\n", what, text, want);
+	printf("# %s: %s, not %s\n", what, text, want);
+	CHECK(!"the text expected");
 }
 
 static const char *text_of(double value, char text[DOUBLE_TEXT_MAX + 1])
@@ -222,14 +219,15 @@ static void known_texts(void)
 
 int main(void)
 {
+	unit_test("known values have known texts");
 	known_texts();
+	unit_test("powers of two and of ten, and their neighbours");
 	every_power_of_two_and_ten();
+	unit_test("amounts of money");
 	random_decimals();
+	unit_test("random bits of a double read back, and no shorter text does");
 	random_doubles();
+	unit_test("random bits of a float read back, and no shorter text does");
 	random_floats();
-	if (failures)
-		printf("not ok - %d failures\n", failures);
-	else
-		printf("ok\n");
-	return failures != 0;
+	return unit_done();
 }

@@ -8,3 +8,5 @@ UNIT_http_test_SOURCES        := tests/unit/google_fixture.c
 UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
 UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c
+UNIT_encode_test_SOURCES      := extract/encode.c extract/encode_json.c
+UNIT_names_test_SOURCES       := extract/names.c

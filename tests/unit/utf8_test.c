@@ -1,19 +1,15 @@
 /* utf8_valid_prefix against a plain decoder, at every alignment, and utf8_cut. */
 #include "lib/utf8.h"
 
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
-static int failures;
+#include "tests/unit/unit.h"
 
 static void expect(const char *what, size_t got, size_t want)
 {
-	if (got == want)
-		return;
-	failures++;
-	printf("not ok - %s: %zu, not %zu\n", what, got, want);
+	if (got != want)
+		printf("# %s: %zu, not %zu\n", what, got, want);
+	CHECK(got == want);
 }
 
 /* Decode one code point the slow way: shift the bits together, then judge the number. */
@@ -119,12 +115,15 @@ static void cutting_keeps_characters_whole(void)
 
 int main(void)
 {
+	unit_test("every sequence of up to three bytes is judged as a plain decoder does");
 	every_sequence_of_up_to_three_bytes();
+	unit_test("four-byte characters end at U+10FFFF and are never overlong");
 	four_byte_leads();
+	unit_test("a bad byte is found at every place and alignment");
 	a_bad_byte_at_every_place_of_a_long_text();
+	unit_test("random bytes are judged as a plain decoder does");
 	random_bytes_of_few_kinds();
+	unit_test("cutting keeps characters whole");
 	cutting_keeps_characters_whole();
-	if (!failures)
-		printf("ok\n");
-	return failures != 0;
+	return unit_done();
 }
