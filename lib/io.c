@@ -103,11 +103,26 @@ static void on_signal(int number)
 	errno = saved;
 }
 
+/*
+ * A closed standard descriptor must not become a socket or a pipe of ours: it
+ * is taken by /dev/null, opened so that using it still fails (EBADF).
+ */
+static int take_standard_fds(struct error *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return error_set_errno(err, ERR_OS, "/dev/null");
+	return 0;
+}
+
 int signals_init(struct error *err)
 {
 	struct sigaction ending = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
 	struct sigaction old;
 
+	if (take_standard_fds(err) < 0)
+		return -1;
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return error_set_errno(err, ERR_OS, "pipe");
 	sigfillset(&ending.sa_mask);

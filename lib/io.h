@@ -38,7 +38,8 @@ int io_close(int fd, const char *name, struct error *err) __attribute__((warn_un
 /*
  * Make SIGINT, SIGTERM, SIGHUP and SIGQUIT end the program in an orderly way:
  * system calls return EINTR, signals_fd becomes readable, signals_check fails.
- * SIGPIPE is ignored (a write then says EPIPE). Call once, at the start.
+ * SIGPIPE is ignored (a write then says EPIPE). Standard descriptors that are
+ * closed are taken, so that nothing else gets their numbers. Call once, first.
  */
 int signals_init(struct error *err) __attribute__((warn_unused_result));
 
