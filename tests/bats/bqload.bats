@@ -277,6 +277,16 @@ fails_with() {
 	[ "$(loaded '[.rows, .bad]')" = '[1,1]' ]
 }
 
+@test "a job that counts other rows than were sent is 76 with both numbers, and is not loaded again" {
+	fault '{"times":1,"fault":{"miscount":-1}}'
+	load_rows '{"id":1}' '{"id":2}' -- --run-id odd
+	[ "$status" -eq 76 ]
+	[[ $output == *'2 rows were sent and it counts 1 loaded and 0 bad'* ]]
+	[[ $output != *'@loaded'* ]]
+	load_rows '{"id":1}' '{"id":2}' -- --run-id odd
+	[ "$(table_get .numRows)" = '"2"' ]
+}
+
 @test "the producer's abort is handed on with its status" {
 	load_text < <(stream '{"id":1}' | sed '$s/.*/{"@abort":{"exit":77,"reason":"password"}}/')
 	fails_with 77 'password'

@@ -84,7 +84,7 @@ static int check_keys(const json_t *object, const char *const *known, const char
 static int read_effect(const json_t *fault, struct fault_effect *e, struct api_error *err)
 {
 	static const char *const known[] = { "status", "reason", "message", "retryAfter", "drop", "short308", "delayMs",
-		"expireTokens", "session", "jobDelayMs", "jobError", NULL };
+		"expireTokens", "revokeGrant", "session", "jobDelayMs", "jobError", "miscount", NULL };
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
 
@@ -102,6 +102,8 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 	e->short308 = ju_int64(fault, "short308", -1);
 	e->delay_ms = ju_int64(fault, "delayMs", 0);
 	e->expire_tokens = ju_bool(fault, "expireTokens", false);
+	e->revoke_grant = ju_bool(fault, "revokeGrant", false);
+	e->miscount = ju_int64(fault, "miscount", 0);
 	e->session = (int)ju_int64(fault, "session", 0);
 	e->job_delay_ms = ju_int64(fault, "jobDelayMs", 0);
 	e->job_error = job_error != NULL;
@@ -170,7 +172,7 @@ static bool hit(struct fault *fault)
 
 static bool of_jobs(const struct fault *fault)
 {
-	return fault->effect.job_error || fault->effect.job_delay_ms > 0;
+	return fault->effect.job_error || fault->effect.job_delay_ms > 0 || fault->effect.miscount != 0;
 }
 
 void faults_for_request(struct faults *f, const char *method, const char *url, struct fault_effect *ret)
@@ -198,6 +200,18 @@ int64_t faults_job_delay(struct faults *f)
 			delay_ms = fault->effect.job_delay_ms;
 	pthread_mutex_unlock(&f->lock);
 	return delay_ms;
+}
+
+int64_t faults_job_miscount(struct faults *f)
+{
+	int64_t off = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (struct fault *fault = f->first; fault && !off; fault = fault->next)
+		if (fault->effect.miscount != 0 && hit(fault))
+			off = fault->effect.miscount;
+	pthread_mutex_unlock(&f->lock);
+	return off;
 }
 
 bool faults_job_error(struct faults *f, struct api_error *err)

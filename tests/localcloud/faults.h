@@ -21,10 +21,12 @@ struct fault_effect {
 	int64_t short308; /* bytes of the chunk that are kept; -1: all */
 	int64_t delay_ms;
 	bool expire_tokens;
+	bool revoke_grant; /* of a token request: invalid_grant */
 	int session; /* 404 or 410: the upload session is gone */
 	/* Of jobs, not of requests: */
 	int64_t job_delay_ms;
 	bool job_error;
+	int64_t miscount; /* added to the outputRows that the job reports */
 };
 
 struct faults;
@@ -40,6 +42,8 @@ void faults_clear(struct faults *f);
 void faults_for_request(struct faults *f, const char *method, const char *url, struct fault_effect *ret);
 /* Milliseconds that the next job stays RUNNING. */
 int64_t faults_job_delay(struct faults *f);
+/* How far off the next load job's row count is; 0: it is right. */
+int64_t faults_job_miscount(struct faults *f);
 /* True when the load job about to run fails, with err saying how. */
 bool faults_job_error(struct faults *f, struct api_error *err);
 

@@ -186,13 +186,13 @@ static int check_location(struct store *s, const json_t *job, const json_t *load
 	return api_fail(err, 404, "notFound", "Not found: Dataset %s:%s was not found in location %s", project, id, location);
 }
 
-static json_t *load_statistics(const struct load_result *r)
+static json_t *load_statistics(struct faults *faults, const struct load_result *r)
 {
 	json_t *load = json_object();
 
 	ju_set_int64(load, "inputFiles", 1);
 	ju_set_int64(load, "inputFileBytes", r->input_bytes);
-	ju_set_int64(load, "outputRows", r->output_rows);
+	ju_set_int64(load, "outputRows", r->output_rows + faults_job_miscount(faults));
 	ju_set_int64(load, "outputBytes", r->output_bytes);
 	ju_set_int64(load, "badRecords", r->bad_records);
 	return json_pack("{s:o}", "load", load);
@@ -217,7 +217,7 @@ void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spo
 		rc = load_run(j->job_store, load, spool, &j->cancel, &result, &o->error);
 	o->errors = result.errors;
 	if (rc == 0) {
-		o->statistics = load_statistics(&result);
+		o->statistics = load_statistics(j->faults, &result);
 		o->failed = false;
 		rc = jobs_mark_done(j, key, job, o, &o->error);
 	}

@@ -68,14 +68,10 @@ static int grant_refresh(struct exchange *ex)
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		char *value = form_value(&ex->body, needed[i]);
 		bool given = value && *value;
-		bool revoked = given && i == 2 && strcmp(value, "revoked") == 0;
 
 		free(value);
 		if (!given)
 			return refuse(ex, 400, i == 2 ? "invalid_request" : "invalid_client", "A parameter is missing.");
-		/* The one refresh token that is not valid any more. */
-		if (revoked)
-			return refuse(ex, 400, "invalid_grant", "Token has been expired or revoked.");
 	}
 	ex_answer(ex, 200, auth_issue(ex->server->auth));
 	return 0;
@@ -90,6 +86,8 @@ int oauth_token(struct exchange *ex, struct api_error *err)
 	(void)err;
 	if (!type || strncasecmp(type, "application/x-www-form-urlencoded", 33) != 0)
 		return refuse(ex, 400, "invalid_request", "The body must be application/x-www-form-urlencoded.");
+	if (ex->fault.revoke_grant)
+		return refuse(ex, 400, "invalid_grant", "Token has been expired or revoked.");
 	grant = form_value(&ex->body, "grant_type");
 	if (grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0)
 		rc = grant_jwt(ex);
