@@ -2,6 +2,8 @@
 # sqlextract when things go wrong: connections, permissions, a table that
 # changes under it, signals, a reader that leaves or stalls, full disks.
 
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # SQL has dollars; each test is a subshell; run_split sets errors
+
 load helper/common
 load helper/postgres
 
@@ -63,9 +65,14 @@ start_background() {
 	BACKGROUND+=("$PID")
 }
 
+ended() {
+	! kill -0 "$1" 2>/dev/null
+}
+
 # assert_exit N: of what was started last.
 assert_exit() {
 	status=0
+	wait_until 20 ended "$PID"
 	wait "$PID" || status=$?
 	assert_equal "$status" "$1" "exit status ($(cat "$BATS_TEST_TMPDIR/errors" 2>/dev/null))"
 }
@@ -125,14 +132,11 @@ release() {
 	assert_status 75
 	run_split sqlextract postgresql://127.0.0.1:1/db t
 	assert_status 75
-	# A listener that never answers.
-	mkfifo "$BATS_TEST_TMPDIR/port"
-	python3 -c '
-import socket, sys, time
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
-print(s.getsockname()[1], flush=True); time.sleep(60)' >"$BATS_TEST_TMPDIR/port" 3>&- &
-	BACKGROUND+=("$!")
-	run_split sqlextract "postgresql://127.0.0.1:$(head -n 1 "$BATS_TEST_TMPDIR/port")/db?sslmode=disable" t --connect-timeout 300ms
+	# Stopped, it lets clients connect and never answers.
+	postmaster=$(head -n 1 "$PG_DIR/data/postmaster.pid")
+	kill -STOP "$postmaster"
+	run_split sqlextract "$PG_URI" t --connect-timeout 300ms
+	kill -CONT "$postmaster"
 	assert_status 75
 	[[ $errors == *--connect-timeout* ]]
 }
@@ -383,7 +387,7 @@ assert_aborted() {
 }
 
 @test "a reader that leaves while the server computes is noticed" {
-	run bash -c 'sqlextract -q "$0" --query "SELECT pg_sleep(60)::text AS a" 2>/dev/null | true; echo "${PIPESTATUS[0]}"' "$PG_URI"
+	run bash -c 'sqlextract -q "$0" --timeout 10s --query "SELECT pg_sleep(60)::text AS a" 2>/dev/null | true; echo "${PIPESTATUS[0]}"' "$PG_URI"
 	assert_equal "$output" 141 status
 	wait_until 10 nothing_runs
 }
