@@ -23,7 +23,10 @@ WERROR ?=
 # V=1 shows the commands.
 V ?= 0
 say = $(if $(filter 0,$(V)),@printf '  %-3s %s\n' $(1) $@;)
-MAKEFLAGS += -j$(shell nproc) --no-print-directory
+MAKEFLAGS += --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(WERROR) \
 	      $(CFLAGS_$(BUILD)) $(CFLAGS)
