@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -286,30 +288,47 @@ static int copy_lines(int fd, struct rowstream_writer *out, struct error *err)
 	return rc;
 }
 
-/* Ask, then make it end: nothing may go on running behind our back. */
-static void command_stop(struct command *c)
+/* COMMAND's first process has ended. It is not reaped, so its group's number stays taken. */
+static bool has_ended(const struct command *c)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
+}
+
+/* Ask, then make it end: nothing of its group may go on running behind our back. */
+static void command_stop(const struct command *c)
 {
 	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
 
 	kill(-c->pid, SIGTERM);
-	for (int i = 0; i < 200; i++) {
-		siginfo_t info = { 0 };
-
-		if (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
-			return;
+	for (int i = 0; i < 200 && !has_ended(c); i++)
 		nanosleep(&tick, NULL);
-	}
 	kill(-c->pid, SIGKILL);
 }
 
 /* COMMAND's exit status as ours: documented codes pass, others say nothing about retrying. */
 static int command_wait(struct command *c, const char *name, struct error *err)
 {
+	auto_fd process = pidfd_open(c->pid, 0);
+	struct pollfd watched[] = { { .fd = process, .events = POLLIN },
+				    { .fd = signals_fd(), .events = POLLIN } };
 	int status, code;
 
-	while (waitpid(c->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set_errno(err, ERR_OS, "wait");
+	if (process < 0)
+		return error_set_errno(err, ERR_OS, "pidfd_open");
+	/* COMMAND may have closed its stdout and go on: signals still end it. */
+	while (!has_ended(c)) {
+		if (poll(watched, 2, -1) < 0 && errno != EINTR)
+			return error_set_errno(err, ERR_OS, "poll");
+		if (signals_check(err) < 0) {
+			command_stop(c);
+			waitpid(c->pid, NULL, 0);
+			return -1;
+		}
+	}
+	if (waitpid(c->pid, &status, 0) < 0)
+		return error_set_errno(err, ERR_OS, "wait");
 	if (WIFSIGNALED(status))
 		return error_set(err, ERR_SIGNAL + WTERMSIG(status), "%s: killed by signal %d (%s)", name,
 				 WTERMSIG(status), strsignal(WTERMSIG(status)));
@@ -360,12 +379,14 @@ static int wrap(const struct config *config, struct command *c, const char *name
 			pthread_cancel(thread);
 	}
 	io_close_fd(&c->out);
-	if (in)
-		pthread_join(thread, NULL);
 	if (command_wait(c, name, &ended) < 0 && rc == 0) {
 		*err = ended;
 		rc = -1;
 	}
+	if (in)
+		pthread_join(thread, NULL);
+	if (rc == 0)
+		rc = signals_check(err);
 	/* A broken input explains better why COMMAND failed as well. */
 	if (in && feeder.failed) {
 		*err = feeder.err;

@@ -25,6 +25,8 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 	const char *data = p;
 
 	while (n > 0) {
+		struct pollfd watched[] = { { .fd = fd, .events = POLLOUT },
+					    { .fd = signals_fd(), .events = POLLIN } };
 		ssize_t written = write(fd, data, n);
 
 		if (written > 0) {
@@ -36,6 +38,12 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 			return -1;
 		if (written >= 0 || errno == EINTR)
 			continue;
+		/* Whoever shares the descriptor may have made it non-blocking. */
+		if (errno == EAGAIN) {
+			if (poll(watched, 2, -1) < 0 && errno != EINTR)
+				return error_set_errno(err, ERR_OS, "poll");
+			continue;
+		}
 		if (errno == EPIPE)
 			return error_set(err, ERR_SIGNAL + SIGPIPE, "%s: the reader is gone", name);
 		return error_set_errno(err, ERR_IO, "writing %s", name);

@@ -148,6 +148,28 @@ run_pipe() {
 	run ! pgrep -f 'sleep 1000'
 }
 
+@test "SIGTERM still ends it after the command has closed its stdout" {
+	rowwrap --source -- sh -c 'echo "{\"a\":1}"; exec >&-; exec sleep 1001' >"$BATS_TEST_TMPDIR/out" 2>/dev/null &
+	local wrapper=$! status=0
+	wait_until 10 pgrep -f 'sleep 1001' >/dev/null
+	kill -TERM "$wrapper"
+	wait "$wrapper" || status=$?
+	[ "$status" -eq 143 ]
+	run ! grep -q '"@end"' "$BATS_TEST_TMPDIR/out"
+	run ! pgrep -f 'sleep 1001'
+}
+
+@test "nothing of a failed command's group goes on running, whatever it ignores" {
+	run timeout 20 rowwrap --source -- sh -c '(trap "" TERM; exec sleep 1002) & sleep 0.2; echo bad; wait'
+	[ "$status" -eq 65 ]
+	run ! pgrep -f 'sleep 1002'
+}
+
+@test "a stdout that somebody made non-blocking is no error" {
+	run bash -c 'perl -e "use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK); exec @ARGV" rowwrap --source -- seq -f "{\"n\":%.0f}" 300000 | { sleep 0.3; tail -n 1; }'
+	[ "$output" = '{"@end":{"rows":300000,"rejected":0}}' ]
+}
+
 @test "a million rows pass a filter both ways without standing still" {
 	run_pipe 'rowwrap --source -- seq -f "{\"n\":%.0f}" 1000000 | rowwrap -- cat | tail -n 1'
 	[ "$output" = '{"@end":{"rows":1000000,"rejected":0}}' ]
