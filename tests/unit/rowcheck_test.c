@@ -62,6 +62,11 @@ static void test_columns(void)
 	GOOD("{\"name\":null,\"ID\":2}");
 	GOOD(" { \"id\" : 1 } \r");
 	GOOD("{\"\\u0069d\":1}");
+	unit_test("a name that must be escaped is one only when it is");
+	use_schema("[{\"name\":\"a\\\"b\",\"type\":\"STRING\"}]");
+	BAD("{\"a\"b\":\"x\"}", "expected ':'");
+	use_schema("[{\"name\":\"id\",\"type\":\"INTEGER\",\"mode\":\"REQUIRED\"},"
+		   "{\"name\":\"Name\",\"type\":\"STRING\"}]");
 	unit_test("a column that is not in the schema is named");
 	BAD("{\"id\":1,\"other\":2}", "column other");
 	BAD("{\"id\":1,\"idx\":2}", "column idx");
