@@ -27,6 +27,7 @@ struct request {
 	const char *query;
 	const char *where;
 	int64_t limit;           /* -1: none */
+	bool row_security;       /* rows that policies hide may be missing; else that is an error */
 	int64_t connect_timeout_ms;
 	int64_t timeout_ms;      /* 0: none; the deadline itself is in wait */
 };

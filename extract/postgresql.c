@@ -128,6 +128,7 @@ static int postgresql_open(const struct request *request, struct wait *wait, str
  * An idle limit of the server's must be off, because a stalled reader of stdout
  * makes us look idle once the server has sent its last row. A SQL_ASCII
  * database would fail as a whole on the first bad byte if it had to convert.
+ * With row_security off, a policy that would hide rows is an error.
  */
 static int begin(struct connection *c, const struct request *request, struct error *err)
 {
@@ -141,10 +142,11 @@ static int begin(struct connection *c, const struct request *request, struct err
 			"SET LOCAL client_encoding = '%s';"
 			"SET LOCAL statement_timeout = %lld;"
 			"SET LOCAL lock_timeout = %d;"
+			"SET LOCAL row_security = %s;"
 			"SET LOCAL idle_in_transaction_session_timeout = 0",
 			unconverted ? "SQL_ASCII" : "UTF8",
 			(long long)(request->timeout_ms < INT32_MAX ? request->timeout_ms : INT32_MAX),
-			LOCK_TIMEOUT_MS) < 0)
+			LOCK_TIMEOUT_MS, request->row_security ? "on" : "off") < 0)
 		return -1;
 	text = buf_cstr(&sql, err);
 	return text ? postgresql_run(c, text, err) : -1;

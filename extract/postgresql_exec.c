@@ -50,6 +50,14 @@ static void one_line(char *text)
 			*p = ' ';
 }
 
+/* Its SQLSTATE is that of any missing permission, and its words may be translated. */
+static bool hidden_by_policies(const PGresult *result, const char *state)
+{
+	const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+
+	return has_prefix(state, "42501") && function && !strcmp(function, "check_enable_rls");
+}
+
 int postgresql_fail(struct connection *c, const PGresult *result, struct error *err)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -69,10 +77,12 @@ int postgresql_fail(struct connection *c, const PGresult *result, struct error *
 	detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	changed = c->described && !c->user_sql && has_prefix(state, "42");
-	error_set(err, exit_code(c, state), "PostgreSQL: %s%s%s%s%s%s%s (SQLSTATE %s)",
+	error_set(err, exit_code(c, state), "PostgreSQL: %s%s%s%s%s%s%s (SQLSTATE %s)%s",
 		  changed && has_prefix(state, "42P01") ? "the definition changed during the read: " : "",
 		  PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), detail ? " (" : "",
-		  detail ? detail : "", detail ? ")" : "", hint ? "; hint: " : "", hint ? hint : "", state);
+		  detail ? detail : "", detail ? ")" : "", hint ? "; hint: " : "", hint ? hint : "", state,
+		  hidden_by_policies(result, state) ? ": row-level security would hide rows; read as a role with "
+		  "BYPASSRLS, or accept its policies with --row-security" : "");
 	one_line(err->message);
 	return -1;
 }

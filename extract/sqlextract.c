@@ -20,7 +20,7 @@ enum { CONNECT_TIMEOUT_MS = 30000, ABORT_WAIT_MS = 500 };
 struct config {
 	const char *query, *columns, *exclude, *where, *key, *rejects;
 	int64_t limit, max_rejects, connect_timeout_ms, timeout_ms;
-	bool full, schema_only, list;
+	bool full, row_security, schema_only, list;
 };
 
 #define FIELD(name) offsetof(struct config, name)
@@ -38,6 +38,8 @@ static const struct option_def options[] = {
 	  .help = "at most N rows" },
 	{ .name = "full", .kind = OPTION_FLAG, .offset = FIELD(full),
 	  .help = "the rows are all that belong into the destination, in spite of --where or --query" },
+	{ .name = "row-security", .kind = OPTION_FLAG, .offset = FIELD(row_security),
+	  .help = "read only what row-level security shows, instead of failing where it hides rows" },
 	{ .name = "key", .kind = OPTION_STRING, .offset = FIELD(key), .argument = "A,B",
 	  .help = "the columns that identify a row (default: the primary key)" },
 	{ .name = "max-rejects", .kind = OPTION_INT, .offset = FIELD(max_rejects), .argument = "N",
@@ -108,7 +110,7 @@ static int check_usage(const struct config *c, const struct command_line *line, 
 	size_t wanted = c->query || c->list ? 1 : 2;
 
 	if (c->list && (c->query || c->columns || c->exclude || c->where || c->limit >= 0 || c->key || c->full ||
-			c->schema_only || c->rejects || c->max_rejects))
+			c->row_security || c->schema_only || c->rejects || c->max_rejects))
 		return error_set(err, ERR_USAGE, "--list goes with SOURCE and timeouts alone");
 	if (line->operand_count < wanted)
 		return error_set(err, ERR_USAGE, "%s is missing (see --help)",
@@ -130,6 +132,8 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 		return -1;
 	x->request.where = c->where;
 	x->request.limit = c->limit;
+	/* A schema is the same whoever may see which rows. */
+	x->request.row_security = c->row_security || c->schema_only;
 	x->request.connect_timeout_ms = c->connect_timeout_ms;
 	x->request.timeout_ms = c->timeout_ms;
 	if (c->query)
@@ -171,7 +175,7 @@ static int print_schema(struct extract *x, struct error *err)
 static int print_begin(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
-	bool narrowed = c->where || c->limit >= 0 || c->query;
+	bool narrowed = c->where || c->limit >= 0 || c->query || c->row_security;
 	json_t *record = begin_record(&x->selection, x->driver->name, c->query ? NULL : x->relation.label,
 				      narrowed && !c->full, err);
 	int rc = record ? rowstream_write_begin(&x->writer, record, err) : -1;

@@ -178,6 +178,35 @@ release() {
 	assert_status 77
 }
 
+@test "row-level security that hides rows is 77, never a part that passes for the whole" {
+	psql_do 'CREATE ROLE tenant LOGIN' 'CREATE TABLE tenants (id int PRIMARY KEY, owner text)' \
+		"INSERT INTO tenants VALUES (1, 'tenant'), (2, 'other')" 'ALTER TABLE tenants ENABLE ROW LEVEL SECURITY' \
+		'CREATE POLICY own ON tenants USING (owner = current_user)' 'GRANT SELECT ON tenants TO tenant' \
+		'CREATE VIEW tenants_view WITH (security_invoker) AS SELECT * FROM tenants' 'GRANT SELECT ON tenants_view TO tenant'
+	local uri="postgresql://tenant@/postgres?host=$PGHOST"
+
+	for arguments in tenants 'tenants --full' 'tenants --where id=1' tenants_view '--query TABLE\ tenants'; do
+		eval "run_split sqlextract -q '$uri' $arguments"
+		assert_status 77
+		[[ $errors == *'row-level security'*--row-security* ]]
+		run ! grep -q '"@end"\|"id":' <<<"$output"
+	done
+	run_split sqlextract -q "$uri" tenants --row-security
+	assert_status 0
+	assert_json '.[0]["@begin"].scope == "partial" and .[1].id == 1 and .[2]["@end"].rows == 1'
+	run_split sqlextract -q "$uri" tenants --row-security --full
+	assert_status 0
+	assert_json '.[0]["@begin"].scope == "full"'
+	run_split sqlextract -q "$uri" tenants --schema-only
+	assert_status 0
+	# Whom no policy concerns reads all of it.
+	run_split sqlextract -q "$PG_URI" tenants
+	assert_status 0
+	assert_json '.[0]["@begin"].scope == "full" and .[3]["@end"].rows == 2'
+	run_split sqlextract "$PG_URI" --list --row-security
+	assert_status 64
+}
+
 # --- what breaks in the middle -------------------------------------------------------
 
 # The rows before the failure do not look like a whole table.
