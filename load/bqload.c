@@ -107,6 +107,7 @@ struct load {
 	char *project;                   /* that runs the job */
 	const char *run_id;
 	char generated[40];              /* the run id when none is given */
+	char *location;                  /* of the dataset */
 	struct plan_options plan_options;
 	struct plan plan;
 	struct rowstream_reader in;
@@ -165,14 +166,18 @@ static int stream_schema(const struct load *l, struct schema **ret, struct error
 }
 
 /* Swapping an increment, or nothing that was proven, in for a table would lose its rows. */
-static int refuse_truncate(const struct load *l, struct error *err)
+static int check_scope(const struct load *l, struct error *err)
 {
+	const char *scope = json_string_value(json_object_get(l->in.begin, "scope"));
 	const json_t *cursor = json_object_get(l->in.begin, "cursor");
 	const json_t *after = json_object_get(cursor, "after");
 
 	if (l->config->write == WRITE_TRUNCATE && after && !json_is_null(after))
 		return error_set(err, ERR_DATA, "--write truncate: the stream is an increment "
 						"(its cursor begins after a value)");
+	/* A chosen part may be what is wanted, so it is only said. */
+	if (l->config->write == WRITE_TRUNCATE && scope && !strcmp(scope, "partial"))
+		log_warn("the stream is a part of its source: the table will hold nothing else");
 	return 0;
 }
 
@@ -183,8 +188,6 @@ static int open_destination(struct load *l, struct error *err)
 		.service = SERVICE_BIGQUERY, .endpoints = &c->endpoints,
 		.credentials_file = c->credentials, .retry = RETRY_POLICY_DEFAULT,
 	};
-	struct schema *stream;
-	int rc;
 
 	if (c->retry_initial_ms)
 		api.retry.initial_ms = c->retry_initial_ms;
@@ -202,11 +205,23 @@ static int open_destination(struct load *l, struct error *err)
 		l->destination.project = strdup(l->project);
 	if (!l->project || !l->destination.project)
 		return error_nomem(err);
+	if (plan_find_location(&l->api, &l->destination, &l->location, err) < 0)
+		return -1;
+	return loadjob_init(&l->job, &l->api, &l->destination, l->project,
+			    c->location ? c->location : l->location, l->run_id, err);
+}
+
+/* What this load will do, now that it is known that it is ours to do. */
+static int make_plan(struct load *l, struct error *err)
+{
+	struct schema *stream;
+	int rc;
+
 	if (stream_schema(l, &stream, err) < 0)
 		return -1;
 	rc = plan_make(&l->api, &l->destination, &l->plan_options, stream, &l->plan, err);
 	schema_free(stream);
-	return rc;
+	return rc < 0 ? -1 : rowcheck_new(l->plan.schema, &l->check, err);
 }
 
 /* Read all rows, checked; sender NULL: only check. */
@@ -239,7 +254,7 @@ static int commit(struct load *l, struct sender *sender, struct outcome *ret, st
 		log_info("%llu rows sent in %.2f s; job %s", (unsigned long long)l->in.rows,
 			 progress_seconds(&l->progress), l->job.id);
 	/* After a failed last put the outcome is unknown: the job may have been started. */
-	if (loadjob_settle(&l->job, &ret->job, &ret->adopted, err) == 0)
+	if (loadjob_settle(&l->job, rc == 0, &ret->job, &ret->adopted, err) == 0)
 		return 0;
 	if (rc < 0)
 		*err = sent;
@@ -265,7 +280,7 @@ static int truncate_table(struct load *l, struct outcome *ret, struct error *err
 	json_decref(query);
 	json_decref(resource);
 	/* 0, it exists, is settled like our own. */
-	return rc < 0 ? -1 : loadjob_settle(&l->job, &ret->job, &ret->adopted, err);
+	return rc < 0 ? -1 : loadjob_settle(&l->job, true, &ret->job, &ret->adopted, err);
 }
 
 /* A stream of no rows: truncate empties the table; else there is nothing but to create it. */
@@ -278,6 +293,17 @@ static int load_nothing(struct load *l, struct outcome *ret, struct error *err)
 	if (!l->plan.table_exists)
 		return plan_create_table(&l->api, &l->destination, &l->plan, err);
 	return l->config->write == WRITE_TRUNCATE ? truncate_table(l, ret, err) : 0;
+}
+
+/*
+ * Emptying that TRUNCATE TABLE cannot do: one partition, or together with a
+ * change of the schema. A load of no bytes does it.
+ */
+static bool needs_empty_load(const struct load *l)
+{
+	return l->config->write == WRITE_TRUNCATE && l->plan.table_exists && !l->config->bare &&
+	       (l->destination.decorator || l->config->replace_schema ||
+		json_object_get(l->plan.load, "schemaUpdateOptions"));
 }
 
 static int send_rows(struct load *l, struct outcome *ret, struct error *err)
@@ -300,9 +326,7 @@ static int send_rows(struct load *l, struct outcome *ret, struct error *err)
 	rc = sender_init(&sender, &l->api, &upload, err);
 	if (rc == 0) {
 		rc = read_rows(l, &sender, err);
-		/* A truncated partition with no rows is a load of no bytes: TRUNCATE knows no $. */
-		if (rc == 0 && (l->in.rows > 0 || (l->destination.decorator && l->plan.table_exists &&
-						   l->config->write == WRITE_TRUNCATE)))
+		if (rc == 0 && (l->in.rows > 0 || needs_empty_load(l)))
 			rc = commit(l, &sender, ret, err);
 		sender_release(&sender);
 	}
@@ -344,8 +368,13 @@ static int run_load(struct load *l, struct outcome *o, struct error *err)
 		o->adopted = true;
 		log_info("%s: run %s is loaded already by job %s; the input is read and discarded",
 			 l->progress.what, l->run_id, l->job.id);
-		return rowstream_drain(&l->in, err);
+		rc = rowstream_drain(&l->in, err);
+		l->progress.rows = l->in.rows;
+		l->progress.bytes = l->in.bytes;
+		return rc;
 	}
+	if (make_plan(l, err) < 0)
+		return -1;
 	return send_rows(l, o, err);
 }
 
@@ -354,9 +383,6 @@ static int load_table(struct load *l, struct error *err)
 	struct outcome o = { 0 };
 	int rc;
 
-	if (loadjob_init(&l->job, &l->api, &l->destination, l->project, l->plan.location, l->run_id,
-			 err) < 0)
-		return -1;
 	rc = run_load(l, &o, err);
 	if (rc == 0 && o.job && !o.adopted && l->in.rows > 0)
 		rc = report_prove_count(o.job, l->job.id, l->in.rows, err);
@@ -370,7 +396,7 @@ static int load_table(struct load *l, struct error *err)
 
 static int dry_run(struct load *l, struct error *err)
 {
-	if (read_rows(l, NULL, err) < 0)
+	if (make_plan(l, err) < 0 || read_rows(l, NULL, err) < 0)
 		return -1;
 	if (l->in.rows == 0 && l->config->bare && l->config->write == WRITE_TRUNCATE)
 		return error_set(err, ERR_DATA, "--bare and no rows: the table would not be truncated");
@@ -412,8 +438,7 @@ static int run(struct load *l, const char *operand, struct error *err)
 	progress_start(&l->progress, operand, input_size());
 	if (set_run_id(l, err) < 0 || destination_parse(operand, &l->destination, err) < 0 ||
 	    rowstream_open(&l->in, STDIN_FILENO, "stdin", c->bare, err) < 0 ||
-	    refuse_truncate(l, err) < 0 || open_destination(l, err) < 0 ||
-	    rowcheck_new(l->plan.schema, &l->check, err) < 0 ||
+	    check_scope(l, err) < 0 || open_destination(l, err) < 0 ||
 	    rowstream_write_begin(&l->out, NULL, err) < 0)
 		return -1;
 	return c->dry_run ? dry_run(l, err) : load_table(l, err);
@@ -425,6 +450,7 @@ static void load_release(struct load *l)
 	plan_release(&l->plan);
 	api_close(&l->api);
 	free(l->project);
+	free(l->location);
 	destination_release(&l->destination);
 	rowstream_release(&l->in);
 	rowstream_writer_release(&l->out);
@@ -443,7 +469,6 @@ static int check_config(const struct config *c, const struct command_line *line,
 		.write = (enum write_mode)c->write, .no_create = c->no_create,
 		.replace_schema = c->replace_schema, .rules = { .allow_lossy = c->allow_lossy },
 		.layout = c->layout, .labels = &c->labels, .max_bad_records = c->max_bad_records,
-		.location = c->location,
 	};
 	return parse_evolve(c->evolve, &plan->rules, err);
 }

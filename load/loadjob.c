@@ -100,12 +100,13 @@ static bool is_ours(const struct loadjob *j, const json_t *job)
 	return nonce && !strcmp(nonce, j->nonce);
 }
 
-int loadjob_settle(struct loadjob *j, json_t **done, bool *adopted, struct error *err)
+int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted, struct error *err)
 {
+	const struct bigquery_job ref = reference(j);
 	json_t *job = NULL;
-	int rc = get_ended(j, &job, err);
+	int rc = exists ? bigquery_job_wait(j->api, &ref, 0, &job, err) + 1 : get_ended(j, &job, err);
 
-	if (rc < 0)
+	if (rc < 0 || (exists && rc == 0))
 		return error_prefix(err, "job %s", j->id);
 	if (rc == 0)
 		return error_set(err, ERR_TEMP, "job %s was not started", j->id);

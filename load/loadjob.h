@@ -49,11 +49,12 @@ json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configurat
 			 const json_t *labels, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * Our submission has been made, or its outcome is not known: wait for the
- * end. *adopted: the job under this id turned out to be another process's.
- * ERR_TEMP when the job never came to be.
+ * Our submission has been made (exists), or its outcome is not known: wait
+ * for the end. A job that exists may be invisible for a moment. *adopted: the
+ * job under this id turned out to be another process's. ERR_TEMP when the job
+ * never came to be.
  */
-int loadjob_settle(struct loadjob *j, json_t **done, bool *adopted, struct error *err)
+int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* jobReference as "project:location.id". */

@@ -10,7 +10,6 @@ void plan_release(struct plan *p)
 	schema_free(p->schema);
 	json_decref(p->load);
 	json_decref(p->labels);
-	free(p->location);
 	*p = (struct plan){ 0 };
 }
 
@@ -139,11 +138,11 @@ static int set_destination(const struct destination *d, const struct plan_option
 	return rc < 0 ? error_nomem(err) : 0;
 }
 
-static int find_location(struct api *api, const struct destination *d, const char *option,
-			 struct plan *p, struct error *err)
+int plan_find_location(struct api *api, const struct destination *d, char **ret, struct error *err)
 {
 	json_t *dataset;
 	const char *location;
+	char *copy = NULL;
 	int rc = bigquery_dataset_get(api, d->project, d->dataset, &dataset, err);
 
 	if (rc < 0)
@@ -151,9 +150,12 @@ static int find_location(struct api *api, const struct destination *d, const cha
 	if (rc == 0)
 		return error_set(err, ERR_REMOTE, "no such dataset: %s:%s", d->project, d->dataset);
 	location = json_string_value(json_object_get(dataset, "location"));
-	if (option || location)
-		p->location = strdup(option ? option : location);
+	if (location)
+		copy = strdup(location);
 	json_decref(dataset);
+	if (location && !copy)
+		return error_nomem(err);
+	*ret = copy;
 	return 0;
 }
 
@@ -165,8 +167,7 @@ static int make(struct api *api, const struct destination *d, const struct plan_
 	int rc;
 
 	p->load = json_object();
-	if (make_labels(o->labels, &p->labels, err) < 0 ||
-	    find_location(api, d, o->location, p, err) < 0)
+	if (make_labels(o->labels, &p->labels, err) < 0)
 		return -1;
 	rc = bigquery_table_get(api, &ref, &table, err);
 	if (rc < 0)

@@ -24,20 +24,25 @@ struct plan_options {
 	struct layout layout;
 	const struct option_values *labels; /* K=V, on the job */
 	int64_t max_bad_records;
-	const char *location;               /* or NULL: the dataset's */
 };
 
 struct plan {
 	struct schema *schema;   /* the rows are checked against it */
 	json_t *load;            /* configuration.load */
 	json_t *labels;          /* configuration.labels, without the nonce */
-	char *location;
 	bool table_exists;
 };
 
 /*
+ * Where the destination's jobs run: the dataset's location. ret is the
+ * caller's to free, NULL when BigQuery says none. ERR_REMOTE: no such dataset.
+ */
+int plan_find_location(struct api *api, const struct destination *d, char **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
  * stream: the schema of the rows, or NULL to take the table's.
- * ERR_REMOTE: no such dataset, or no such table with no_create, or a table
+ * ERR_REMOTE: no such table with no_create, or a table
  * that has rows with WRITE_EMPTY. ERR_DATA: no schema anywhere, or one that
  * does not fit.
  */

@@ -35,8 +35,8 @@ static void *run(void *argument)
 		pthread_mutex_lock(&s->lock);
 		s->busy = false;
 		if (rc < 0) {
-			s->failed = true;
 			s->failure = err;
+			__atomic_store_n(&s->failed, true, __ATOMIC_RELAXED);
 			s->quit = true;
 		}
 		pthread_cond_broadcast(&s->changed);
@@ -110,6 +110,12 @@ static int submit(struct sender *s, bool last, struct error *err)
 
 int sender_append_slowly(struct sender *s, const char *p, size_t n, struct error *err)
 {
+	if (__atomic_load_n(&s->failed, __ATOMIC_RELAXED)) {
+		pthread_mutex_lock(&s->lock);
+		*err = s->failure;
+		pthread_mutex_unlock(&s->lock);
+		return -1;
+	}
 	while (n > 0) {
 		size_t room = SENDER_CHUNK_BYTES - s->filling.length;
 		size_t now = n < room ? n : room;

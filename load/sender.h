@@ -7,7 +7,7 @@
  * job, goes out only in sender_finish.
  *
  * Between sender_init and the first append, and after sender_finish or
- * sender_stop, the api is the caller's; in between it is the thread's.
+ * sender_release, the api is the caller's; in between it is the thread's.
  */
 #ifndef SLUICE_LOAD_SENDER_H
 #define SLUICE_LOAD_SENDER_H
@@ -43,7 +43,7 @@ struct sender {
 	bool busy;                    /* sending holds a chunk to put */
 	bool last;                    /* … and it is the last one */
 	bool quit;
-	bool failed;
+	bool failed; /* may also be looked at without it */
 	struct error failure;
 };
 
@@ -51,15 +51,15 @@ struct sender {
 int sender_init(struct sender *s, struct api *api, const struct resumable_options *options,
 		struct error *err) __attribute__((warn_unused_result));
 
-/* As sender_append, for bytes that fill the chunk. */
+/* As sender_append, for bytes that fill the chunk, and to say what failed. */
 int sender_append_slowly(struct sender *s, const char *p, size_t n, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* Append n bytes. Fails with the thread's error, once it has one. */
+/* Append n bytes. Fails with the thread's error at the first row after it. */
 __attribute__((warn_unused_result)) static inline int
 sender_append(struct sender *s, const char *p, size_t n, struct error *err)
 {
-	if (n > SENDER_CHUNK_BYTES - s->filling.length)
+	if (n > SENDER_CHUNK_BYTES - s->filling.length || __atomic_load_n(&s->failed, __ATOMIC_RELAXED))
 		return sender_append_slowly(s, p, n, err);
 	memcpy(s->filling.data + s->filling.length, p, n);
 	s->filling.length += n;

@@ -127,6 +127,39 @@ fails_with() {
 	[ "$(table_rows)" = '{"id":"1","name":null}' ]
 }
 
+@test "a run is adopted before anything else is judged: its own rows in the way, another schema" {
+	load_rows '{"id":1}' -- --write empty --run-id e
+	load_rows '{"id":1}' -- --write empty --run-id e
+	[ "$status" -eq 0 ]
+	[ "$(loaded .adopted)" = true ]
+	schema='{"fields":[{"name":"id","type":"STRING"}]}'
+	load_rows '{"id":"x"}' -- --write empty --run-id e
+	[ "$status" -eq 0 ]
+	[ "$(loaded .adopted)" = true ]
+}
+
+@test "a job that is not visible for a moment after its start is waited for" {
+	fault '{"match":{"method":"GET","path":"/jobs/","n":2},"times":2,"fault":{"status":404,"reason":"notFound"}}'
+	load_rows '{"id":1}' --
+	[ "$status" -eq 0 ]
+	[ "$(loaded .rows)" = 1 ]
+}
+
+@test "zero rows with --replace-schema replace the schema too" {
+	load_rows '{"id":1}' --
+	schema='{"fields":[{"name":"other","type":"DATE"}]}'
+	load_rows -- --write truncate --replace-schema
+	[ "$status" -eq 0 ]
+	[ "$(table_get .numRows)" = '"0"' ]
+	[ "$(table_get '[.schema.fields[].name]')" = '["other"]' ]
+}
+
+@test "replacing a table by a part of its source is said" {
+	load_text --write truncate < <(stream '{"id":1}' | sed '1s/"table"/"scope":"partial","table"/')
+	[ "$status" -eq 0 ]
+	[[ $output == *'warning: the stream is a part'* ]]
+}
+
 @test "an emptying run is adopted too" {
 	load_rows '{"id":1}' --
 	load_rows -- --write truncate --run-id none

@@ -64,7 +64,7 @@ static void test_columns(void)
 	GOOD("{\"\\u0069d\":1}");
 	unit_test("a name that must be escaped is one only when it is");
 	use_schema("[{\"name\":\"a\\\"b\",\"type\":\"STRING\"}]");
-	BAD("{\"a\"b\":\"x\"}", "expected ':'");
+	BAD("{\"a\"b\":\"x\"}", "column a is not in the schema");
 	use_schema("[{\"name\":\"id\",\"type\":\"INTEGER\",\"mode\":\"REQUIRED\"},"
 		   "{\"name\":\"Name\",\"type\":\"STRING\"}]");
 	unit_test("a column that is not in the schema is named");
