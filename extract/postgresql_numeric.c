@@ -9,6 +9,7 @@ enum {
 	NUMERIC_SPECIAL = 0xC000, /* NaN, and with lower bits the infinities */
 	NUMERIC_PINF = 0xD000,
 	NUMERIC_NINF = 0xF000,
+	DIGIT_MAX = 9999,
 	/* A declared numeric has at most 1000 digits on either side of the point. */
 	DECLARED_MAX = 1000,
 	BIGNUMERIC_SCALE = 38,
@@ -24,6 +25,7 @@ struct numeric {
 	uint16_t sign;
 };
 
+/* False: malformed. All digits are in range then, as encode_put4 needs them. */
 static inline bool read_numeric(const struct cell *cell, struct numeric *n)
 {
 	if (cell->length < 8)
@@ -33,7 +35,12 @@ static inline bool read_numeric(const struct cell *cell, struct numeric *n)
 	n->sign = postgresql_get16(cell->data + 4);
 	n->scale = (int16_t)postgresql_get16(cell->data + 6);
 	n->digits = cell->data + 8;
-	return n->count >= 0 && n->scale >= 0 && cell->length == 8 + 2 * (size_t)n->count;
+	if (n->count < 0 || n->scale < 0 || cell->length != 8 + 2 * (size_t)n->count)
+		return false;
+	for (int i = 0; i < n->count; i++)
+		if (postgresql_get16(n->digits + 2 * i) > DIGIT_MAX)
+			return false;
+	return true;
 }
 
 static inline unsigned digit_at(const struct numeric *n, int i)

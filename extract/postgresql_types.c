@@ -177,7 +177,9 @@ static const char *encode_time(const struct column *column, const struct cell *c
 	int64_t microseconds = (int64_t)postgresql_get64(cell->data);
 
 	(void)column;
-	if (microseconds < 0 || microseconds >= microseconds_a_day)
+	if (microseconds < 0 || microseconds > microseconds_a_day)
+		return "malformed time";
+	if (microseconds == microseconds_a_day)
 		return "BigQuery's TIME ends before 24:00:00";
 	*(*out)++ = '"';
 	*out = encode_put_time(*out, microseconds);
@@ -236,11 +238,15 @@ static int text_date(const struct column *column, const struct cell *cell, size_
 static int text_time(const struct column *column, const struct cell *cell, size_t max, struct buf *out,
 		     struct error *err)
 {
-	char text[24];
-	char *end = encode_put_time(text, (int64_t)postgresql_get64(cell->data));
+	int64_t microseconds = (int64_t)postgresql_get64(cell->data);
+	char text[24], *end;
 
 	(void)column;
 	(void)max;
+	/* 24:00:00 is a time of PostgreSQL's; nothing else beyond the day has digits to show. */
+	if (microseconds < 0 || microseconds > microseconds_a_day)
+		return 0;
+	end = encode_put_time(text, microseconds);
 	return buf_append(out, text, (size_t)(end - text), err);
 }
 
