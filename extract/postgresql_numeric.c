@@ -10,8 +10,9 @@ enum {
 	NUMERIC_PINF = 0xD000,
 	NUMERIC_NINF = 0xF000,
 	DIGIT_MAX = 9999,
-	/* A declared numeric has at most 1000 digits on either side of the point. */
-	DECLARED_MAX = 1000,
+	/* A declared numeric has a precision of at most 1000, and a scale from -1000 to 1000. */
+	DECLARED_SCALE_MAX = 1000,
+	DECLARED_INTEGER_DIGITS = 2000, /* precision - scale */
 	BIGNUMERIC_SCALE = 38,
 	BIGNUMERIC_INTEGER_DIGITS = 39, /* of its largest value */
 };
@@ -142,7 +143,7 @@ static const char *encode_numeric_string(const struct column *column, const stru
 		return "malformed numeric";
 	if ((n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL)
 		return reason_special;
-	if (n.scale > DECLARED_MAX || n.weight > DECLARED_MAX / 4)
+	if (n.scale > DECLARED_SCALE_MAX || n.weight >= DECLARED_INTEGER_DIGITS / 4)
 		return "malformed numeric";
 	*out++ = '"';
 	if (n.sign == NUMERIC_NEGATIVE)
@@ -188,7 +189,7 @@ static int text_numeric(const struct column *column, const struct cell *cell, si
 
 static const struct encoder encoder_numeric = { encode_numeric, text_numeric, 128, 0, NULL, 0 };
 static const struct encoder encoder_numeric_string = {
-	encode_numeric_string, text_numeric, 2 * DECLARED_MAX + 64, 0, NULL, 0
+	encode_numeric_string, text_numeric, DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64, 0, NULL, 0
 };
 
 /* numeric(p,s): BigQuery's NUMERIC has 29 digits before the point and 9 behind, BIGNUMERIC 38 and 38. */

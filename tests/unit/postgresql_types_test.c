@@ -78,6 +78,24 @@ static void largest_digit(void)
 	CHECK(!strcmp(text, "\"-9999\""));
 }
 
+/* numeric(1000,-1000) has 2000 digits. */
+static void negative_scale(void)
+{
+	struct column column = column_of(NUMERIC, numeric_modifier(1000, -1000));
+	char wire[16], text[4096];
+	struct cell cell = numeric_cell(wire, 9999, 499, 0x4000, 0);
+
+	CHECK(!strcmp(column.type, "STRING"));
+	CHECK(encode(&column, &cell, text, sizeof text) == NULL);
+	CHECK(strlen(text) == 2003 && !strncmp(text, "\"-999900", 8));
+	cell = numeric_cell(wire, 1, 500, 0, 0);
+	CHECK(encode(&column, &cell, text, sizeof text) != NULL);
+	/* No declaration allows both, but the room must be enough. */
+	cell = numeric_cell(wire, 9999, 499, 0x4000, 999);
+	CHECK(encode(&column, &cell, text, sizeof text) == NULL);
+	CHECK(strlen(text) == 3003);
+}
+
 static void times_outside_a_day(void)
 {
 	static const int64_t moments[] = { -1, INT64_C(86400000001), INT64_MAX, INT64_MIN };
@@ -118,6 +136,8 @@ int main(void)
 	digits_beyond_the_base();
 	unit_test("the largest digit is not");
 	largest_digit();
+	unit_test("a negative scale has room for 2000 digits");
+	negative_scale();
 	unit_test("times outside of a day are malformed, and have no text");
 	times_outside_a_day();
 	unit_test("24:00:00 is rejected as what it is");
