@@ -346,7 +346,7 @@ man_page_is_clean() {
 
 	page=$(man_page "$1")
 	[[ -n $page ]] || _fail "has no man page"
-	run mandoc -T lint -W warning "$page"
+	run_split mandoc -T lint -W warning "$page"
 	assert_status 0
 	assert_equal "$output" ""
 }
@@ -356,7 +356,7 @@ man_page_is_clean() {
 }
 
 man_page_names_the_same_flags() {
-	run diff <(help_options "$1") <(man_options "$1")
+	run_split diff <(help_options "$1") <(man_options "$1")
 	[[ $status == 0 ]] || _fail "--help (<) and the man page (>) differ"
 }
 
