@@ -173,6 +173,7 @@ static int lock_table(struct connection *c, const struct request *request, struc
 	if (strcmp(c->state, "42809") != 0 && strcmp(c->state, "42501") != 0)
 		return -1;
 	log_debug("%s: not locked: %s", request->table.table, err->message);
+	c->state[0] = '\0'; /* it was no failure of the run */
 	return postgresql_run(c, "ROLLBACK", err);
 }
 
@@ -236,7 +237,7 @@ static int postgresql_describe(struct connection *c, const struct request *reque
 	for (int i = 0; i < RESTARTS_MAX && rc == 0; i++)
 		rc = try_begin(c, request, &lockable, err);
 	if (rc < 0)
-		return -1;
+		return postgresql_explain_missing(c, request, err);
 	if (rc == 0)
 		return error_set(err, ERR_TEMP, "what is read changes faster than it can be read: "
 				 "truncated or replaced %d times", RESTARTS_MAX);

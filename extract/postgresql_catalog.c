@@ -161,10 +161,24 @@ static int find_relation(struct connection *c, const struct table_name *table, P
 				 table->schema ? table->schema : "", table->schema ? "." : "", table->table);
 	kind = PQgetvalue(found, 0, 3)[0];
 	if (!strchr("rpvmf", kind))
-		return error_set(err, ERR_NOINPUT, "\"%s\" is not a table but a %s", table->table,
+		return error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s", table->table,
 				 kind_name(kind));
 	*ret = found;
 	return 0;
+}
+
+int postgresql_explain_missing(struct connection *c, const struct request *request, struct error *err)
+{
+	const struct error server = *err;
+	PGresult *found = NULL;
+
+	if (request->query || (strcmp(c->state, "42P01") != 0 && strcmp(c->state, "42809") != 0))
+		return -1;
+	if (postgresql_run(c, "ROLLBACK", err) < 0 || find_relation(c, &request->table, &found, err) < 0)
+		return -1;
+	/* It is there: the server meant something inside it. */
+	*err = server;
+	return -1;
 }
 
 int postgresql_describe_table(struct connection *c, const struct request *request,

@@ -21,7 +21,8 @@ static int exit_code(const struct connection *c, const char *state)
 		{ "08", ERR_TEMP },    { "28", ERR_PERM },    { "42501", ERR_PERM }, { "3D000", ERR_NOINPUT },
 		{ "3F000", ERR_NOINPUT }, { "42P01", ERR_NOINPUT }, { "42703", ERR_NOINPUT },
 		{ "40", ERR_TEMP },    { "57014", ERR_TEMP }, { "57P", ERR_TEMP },   { "55P03", ERR_TEMP },
-		{ "53", ERR_TEMP },    { "25P0", ERR_TEMP },  { "58", ERR_TEMP },    { "22", ERR_DATA },
+		{ "53", ERR_TEMP },    { "25P0", ERR_TEMP },  { "58", ERR_TEMP },    { "72", ERR_TEMP },
+		{ "22", ERR_DATA },
 		{ "42", ERR_USAGE },   { "25006", ERR_USAGE }, { "0A000", ERR_USAGE },
 	};
 
@@ -29,6 +30,9 @@ static int exit_code(const struct connection *c, const char *state)
 	if (c->described && !c->user_sql &&
 	    (has_prefix(state, "42P01") || has_prefix(state, "42703") || has_prefix(state, "0A000")))
 		return ERR_TEMP;
+	/* Without SQL of the user's, only the name can be of the wrong kind. */
+	if (!c->user_sql && has_prefix(state, "42809"))
+		return ERR_NOINPUT;
 	/* A $1 in it is a parameter that nobody supplies. */
 	if (has_prefix(state, "08P01"))
 		return c->user_sql ? ERR_USAGE : ERR_PROTOCOL;

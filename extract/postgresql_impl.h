@@ -72,6 +72,12 @@ int postgresql_describe_table(struct connection *c, const struct request *reques
 			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
 int postgresql_describe_query(struct connection *c, const struct request *request,
 			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
+/*
+ * After a statement failed: where the table is what is missing, or is none,
+ * say so in our words. Ends the transaction then. -1.
+ */
+int postgresql_explain_missing(struct connection *c, const struct request *request, struct error *err);
+
 int postgresql_list(struct connection *c,
 		    int (*one)(void *, const char *schema, const char *table, const char *kind,
 			       int64_t rows, struct error *),

@@ -148,11 +148,45 @@ release() {
 		assert_status 66
 		[[ $errors == *nope* ]]
 	done
-	run_split sqlextract "$PG_URI" many_pkey_or_any_index
-	assert_status 66
 	psql_do 'CREATE SEQUENCE counter'
 	run_split sqlextract "$PG_URI" counter
 	assert_status 66
+}
+
+@test "an unknown table is told how names are read" {
+	for name in nope public.nope Many public.MANY; do
+		run_split sqlextract -q "$PG_URI" "$name"
+		assert_status 66
+		[[ $errors == *"there is no table \"$name\""*'taken literally'* ]]
+		assert_json '.[0]["@abort"].exit == 66'
+	done
+}
+
+@test "what is not a table is 66, and its kind is said" {
+	psql_do 'CREATE TABLE o (id int PRIMARY KEY)' 'CREATE TYPE pair AS (a int, b int)'
+	for arguments in public.o_pkey 'o_pkey --where id=1'; do
+		# shellcheck disable=SC2086 # words
+		run_split sqlextract -q "$PG_URI" $arguments
+		assert_status 66
+		[[ $errors == *'"o_pkey" is not a table; its kind: index'* ]]
+	done
+	run_split sqlextract -q "$PG_URI" pair
+	assert_status 66
+	[[ $errors == *'its kind: composite type'* ]]
+}
+
+@test "a view that fails with an unknown table is not said to be unknown itself" {
+	psql_do 'SET check_function_bodies = off; CREATE FUNCTION broken() RETURNS int LANGUAGE sql STABLE AS $$SELECT 1 FROM gone$$' \
+		'CREATE VIEW over_gone AS SELECT broken() AS a'
+	run_split sqlextract -q "$PG_URI" over_gone
+	((status != 0))
+	[[ $errors == *'"gone" does not exist'* ]]
+}
+
+@test "a snapshot that is too old is temporary" {
+	psql_do "CREATE FUNCTION too_old() RETURNS int LANGUAGE plpgsql AS \$\$BEGIN RAISE 'snapshot too old' USING ERRCODE = '72000'; END\$\$"
+	run_split sqlextract -q "$PG_URI" --query 'SELECT too_old() AS a'
+	assert_status 75
 }
 
 @test "a syntax error in --where or --query is 64" {
