@@ -1,3 +1,4 @@
 # Sources that a fuzz target links beyond the two libraries.
 FUZZ_rowcheck_SOURCES    := load/rowcheck.c load/columns.c
 FUZZ_destination_SOURCES := load/destination.c
+FUZZ_names_SOURCES       := extract/names.c
