@@ -13,7 +13,7 @@
 
 enum {
 	TICK_MS = 250,
-	IDLE_MS = 200, /* rows wait no longer than this for a buffer to fill */
+	IDLE_MS = 200, /* while the source has nothing, rows wait no longer than this for a buffer to fill */
 };
 
 int64_t wait_now_ms(void)
@@ -59,22 +59,27 @@ int wait_check(const struct wait *w, struct error *err)
 }
 
 /* The next moment at which a poll must return by itself, as its timeout argument. */
-static int poll_timeout(const struct wait *w, int64_t until_ms, bool idle)
+static int poll_timeout(const struct wait *w, int64_t now, int64_t until_ms, bool idle)
 {
-	int64_t now = wait_now_ms(), least = INT64_MAX;
+	int64_t least = INT64_MAX;
 
 	if (until_ms)
 		least = until_ms - now;
 	if (w->deadline_ms && w->deadline_ms - now < least)
 		least = w->deadline_ms - now;
-	if (idle && IDLE_MS < least)
-		least = IDLE_MS;
+	if (idle && w->idle_ms + IDLE_MS - now < least)
+		least = w->idle_ms + IDLE_MS - now;
 	if (least == INT64_MAX)
 		return -1;
 	return least < 0 ? 0 : least > INT_MAX ? INT_MAX : (int)least;
 }
 
-int wait_for(const struct wait *w, int fd, short events, int64_t until_ms, struct error *err)
+/*
+ * The idle call is due a while after the last one, not after a silence: rows
+ * that drip in faster than that would never see one. Only who has to wait pays
+ * for the clock.
+ */
+int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct error *err)
 {
 	bool idle = w->idle != NULL;
 
@@ -84,8 +89,17 @@ int wait_for(const struct wait *w, int fd, short events, int64_t until_ms, struc
 			{ .fd = signals_fd(), .events = POLLIN },
 			{ .fd = STDOUT_FILENO }, /* errors alone */
 		};
-		int ready = poll(watched, 3, poll_timeout(w, until_ms, idle));
+		int64_t now = wait_now_ms();
+		int ready;
 
+		if (idle && now - w->idle_ms >= IDLE_MS) {
+			idle = false;
+			if (w->idle(w->idle_argument, err) < 0)
+				return -1;
+			/* Writing may have taken long. */
+			w->idle_ms = now = wait_now_ms();
+		}
+		ready = poll(watched, 3, poll_timeout(w, now, until_ms, idle));
 		if (ready < 0 && errno != EINTR)
 			return error_set_errno(err, ERR_OS, "poll");
 		if (wait_check(w, err) < 0)
@@ -98,11 +112,6 @@ int wait_for(const struct wait *w, int fd, short events, int64_t until_ms, struc
 			return 1;
 		if (until_ms && wait_now_ms() >= until_ms)
 			return 0;
-		if (ready == 0 && idle) {
-			if (w->idle(w->idle_argument, err) < 0)
-				return -1;
-			idle = false;
-		}
 	}
 }
 

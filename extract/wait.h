@@ -14,9 +14,10 @@
 struct wait {
 	int64_t timeout_ms;  /* for the message; 0: none */
 	int64_t deadline_ms; /* monotonic; 0: none */
-	/* Called when the socket has been silent for a moment: hand on what was gathered. */
+	/* Called now and then while the socket has nothing: hand on what was gathered. */
 	int (*idle)(void *, struct error *);
 	void *idle_argument;
+	int64_t idle_ms; /* monotonic: when it was called last */
 };
 
 /* Starts the clock of --timeout, and the tick (see wait.c). After signals_init. */
@@ -29,7 +30,7 @@ int wait_check(const struct wait *w, struct error *err) __attribute__((warn_unus
  * Until fd has one of the poll events: 1; or until until_ms (monotonic, 0:
  * forever): 0. -1 as wait_check, and 128 + SIGPIPE when stdout's reader is gone.
  */
-int wait_for(const struct wait *w, int fd, short events, int64_t until_ms, struct error *err)
+int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* Write all of it to stdout, however long its reader stalls, unless the run ends. */

@@ -470,6 +470,15 @@ assert_aborted() {
 	assert_exit 143
 }
 
+@test "rows that keep coming, but slowly, do not wait for a full buffer" {
+	# Never silent for 200 ms; the buffer would be full after some 4 s.
+	start_background "$BATS_TEST_TMPDIR/out" "$PG_URI" \
+		--query "SELECT i, repeat('x', 9000) AS filler, pg_sleep(0.15)::text AS s FROM generate_series(1, 60) i"
+	wait_until 2 grep -q '^{"i":1,' "$BATS_TEST_TMPDIR/out"
+	kill -TERM "$PID"
+	assert_exit 143
+}
+
 @test "/dev/full as stdout is 74, a closed stdout too" {
 	run bash -c 'sqlextract -q "$0" many >/dev/full' "$PG_URI"
 	assert_status 74
