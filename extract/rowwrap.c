@@ -30,7 +30,7 @@
 #include "lib/schema.h"
 
 struct config {
-	const char *schema_file, *table, *key, *rows_dropped;
+	const char *schema_file, *table, *key, *rows_dropped, *rows_added;
 	bool source;
 };
 
@@ -44,6 +44,8 @@ static const struct option_def options[] = {
 	{ .name = "rows-dropped", .kind = OPTION_STRING,
 	  .offset = offsetof(struct config, rows_dropped), .argument = "N|any",
 	  .help = "how many rows a filter may drop (default 0)" },
+	{ .name = "rows-added", .kind = OPTION_STRING, .offset = offsetof(struct config, rows_added),
+	  .argument = "N|any", .help = "how many rows a filter may add (default 0)" },
 	{ .name = "source", .kind = OPTION_FLAG, .offset = offsetof(struct config, source),
 	  .help = "COMMAND is a source: do not read stdin" },
 	{ 0 },
@@ -340,22 +342,30 @@ static int command_wait(struct command *c, const char *name, struct error *err)
 			 "%s: exit status %d", name, code);
 }
 
-static int check_dropped(const struct config *config, uint64_t in, uint64_t out, struct error *err)
+/* The value of --rows-dropped or --rows-added: INT64_MAX for "any". */
+static int parse_allowance(const char *option, const char *value, int64_t *ret, struct error *err)
 {
-	int64_t allowed = 0;
+	*ret = value && !strcmp(value, "any") ? INT64_MAX : 0;
+	if (!value || *ret)
+		return 0;
+	return parse_int64(value, 0, INT64_MAX, ret, err) < 0 ? error_prefix(err, "--%s", option) : 0;
+}
 
-	if (config->rows_dropped) {
-		if (!strcmp(config->rows_dropped, "any"))
-			return 0;
-		if (parse_int64(config->rows_dropped, 0, INT64_MAX, &allowed, err) < 0)
-			return error_prefix(err, "--rows-dropped");
-	}
-	if (in > out && in - out > (uint64_t)allowed)
-		return error_set(err, ERR_DATA,
-				 "COMMAND dropped %llu of %llu rows; --rows-dropped allows %lld",
-				 (unsigned long long)(in - out), (unsigned long long)in,
-				 (long long)allowed);
-	return 0;
+/* Rows in against rows out. Dropping some and adding as many cannot be seen from outside. */
+static int check_count(const struct config *config, uint64_t in, uint64_t out, struct error *err)
+{
+	bool dropped = in > out;
+	uint64_t difference = dropped ? in - out : out - in;
+	const char *option = dropped ? "rows-dropped" : "rows-added";
+	int64_t allowed;
+
+	if (parse_allowance(option, dropped ? config->rows_dropped : config->rows_added, &allowed, err) < 0)
+		return -1;
+	if (difference <= (uint64_t)allowed)
+		return 0;
+	return error_set(err, ERR_DATA, "COMMAND %s %llu of %llu rows; --%s allows %lld",
+			 dropped ? "dropped" : "added", (unsigned long long)difference,
+			 (unsigned long long)(dropped ? in : out), option, (long long)allowed);
 }
 
 /* The lines of a running COMMAND, its end, and the proof of its input. */
@@ -393,7 +403,7 @@ static int wrap(const struct config *config, struct command *c, const char *name
 		rc = -1;
 	}
 	if (rc == 0 && in)
-		rc = check_dropped(config, in->rows, out->rows, err);
+		rc = check_count(config, in->rows, out->rows, err);
 	return rc;
 }
 
@@ -471,11 +481,9 @@ int main(int argc, char **argv)
 		return log_failure(&err);
 	if (line.done)
 		return 0;
-	if (config.rows_dropped && strcmp(config.rows_dropped, "any") &&
-	    parse_int64(config.rows_dropped, 0, INT64_MAX, &ignored, &err) < 0) {
-		error_prefix(&err, "--rows-dropped");
+	if (parse_allowance("rows-dropped", config.rows_dropped, &ignored, &err) < 0 ||
+	    parse_allowance("rows-added", config.rows_added, &ignored, &err) < 0)
 		return log_failure(&err);
-	}
 	if (!line.dashes || line.operands_before_dashes || line.operand_count == 0) {
 		error_set(&err, ERR_USAGE, "a command is needed: rowwrap [options] -- COMMAND");
 		return log_failure(&err);

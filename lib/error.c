@@ -51,6 +51,18 @@ int error_prefix(struct error *err, const char *format, ...)
 	return error_set(err, err->code, "%s: %s", text, old);
 }
 
+int error_append(struct error *err, const char *format, ...)
+{
+	char text[ERROR_MESSAGE_MAX], old[ERROR_MESSAGE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	mark_cut(text, vsnprintf(text, sizeof text, format, args));
+	va_end(args);
+	memcpy(old, err->message, sizeof old);
+	return error_set(err, err->code, "%s%s", old, text);
+}
+
 int error_nomem(struct error *err)
 {
 	return error_set(err, ERR_OS, "out of memory");

@@ -51,6 +51,10 @@ int error_set_errno(struct error *err, int code, const char *format, ...)
 int error_prefix(struct error *err, const char *format, ...)
 	__attribute__((format(printf, 2, 3), nonnull(1, 2)));
 
+/* Put more behind the message that is there; the code stays. -1. */
+int error_append(struct error *err, const char *format, ...)
+	__attribute__((format(printf, 2, 3), nonnull(1, 2)));
+
 /* The out-of-memory error, ERR_OS. -1. */
 int error_nomem(struct error *err) __attribute__((nonnull));
 

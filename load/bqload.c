@@ -491,6 +491,9 @@ int main(int argc, char **argv)
 	rc = config.timeout_ms ? signals_set_timeout(config.timeout_ms, &err) : 0;
 	if (rc == 0)
 		rc = run(&load, line.operands[0], &err);
+	/* Under a new id, appended rows would be doubled. */
+	if (rc < 0 && err.code == ERR_TEMP && load.run_id == load.generated)
+		error_append(&err, "; repeat it with --run-id %s", load.run_id);
 	if (rc < 0)
 		rowstream_write_abort(&load.out, &err);
 	load_release(&load);

@@ -398,10 +398,12 @@ static int explain(CURL *easy, CURLcode code, const struct url *u, const char *e
 		return error_set(err, ERR_TEMP, "TLS to %.*s failed: %s", n, host, words);
 	case CURLE_GOT_NOTHING:
 	case CURLE_SEND_ERROR:
-	case CURLE_SEND_FAIL_REWIND:
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
 		return error_set(err, ERR_TEMP, "%.*s: the connection broke off: %s", n, host, words);
+	case CURLE_SEND_FAIL_REWIND:
+		/* A kept connection had died; curl would send the body again, which is not its to decide. */
+		return error_set(err, ERR_TEMP, "%.*s: the connection broke off", n, host);
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_BAD_CONTENT_ENCODING:

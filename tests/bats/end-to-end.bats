@@ -173,6 +173,30 @@ leave_unfinished() {
 	[ "$(bq_sql 'SELECT COUNT(*) AS n FROM shop.appended')" = '{"n":"2"}' ]
 }
 
+slow_query_runs() {
+	psql -XAtc "SELECT query FROM pg_stat_activity WHERE state = 'active'" | grep -q '^COPY.*slow'
+}
+
+@test "SIGTERM ends sync-table with all of its pipeline, and the query on the server" {
+	export SLUICE_STATE_DIR=$BATS_TEST_TMPDIR/state
+	psql_do "CREATE VIEW slow AS SELECT i AS id, pg_sleep(0.01)::text AS z FROM generate_series(1, 100000) i"
+	sync-table postgresql:// slow shop.slow >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local pid=$! status=0
+	wait_until 10 slow_query_runs
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	[ "$status" -eq 143 ]
+	run ! pgrep -f 'bqload.*shop.slow'
+	run ! pgrep -f 'sqlextract.*slow'
+	run ! slow_query_runs
+}
+
+@test "a state directory that cannot be written is 74, before anything is loaded" {
+	export SLUICE_STATE_DIR=/dev/full/state
+	run sync-table postgresql:// synced shop.unwritten
+	[ "$status" -eq 74 ]
+}
+
 @test "sync-table hands statuses on, retries 75 under the same run id, and holds a lock" {
 	export SLUICE_STATE_DIR=$BATS_TEST_TMPDIR/state
 	run sync-table postgresql:// no_such_table shop.synced

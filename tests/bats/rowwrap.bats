@@ -105,6 +105,16 @@ run_pipe() {
 	[ "$status" -eq 0 ]
 }
 
+@test "a filter that adds rows fails, unless it may" {
+	run_pipe "stream '{\"a\":1}' | rowwrap -- jq -c '.,.'"
+	[ "$status" -eq 65 ]
+	[[ $output == *'added 1 of 2 rows; --rows-added allows 0'* ]]
+	run_pipe "stream '{\"a\":1}' | rowwrap --rows-added any -- jq -c '.,.'"
+	[ "$status" -eq 0 ]
+	run rowwrap --rows-added x -- true </dev/null
+	[ "$status" -eq 64 ]
+}
+
 @test "jq skipping a row on which it fails is found out" {
 	run_pipe "stream '{\"a\":1}' '{\"a\":\"x\"}' | rowwrap -- jq -c '{a: (.a + 1)}'"
 	[ "$status" -ne 0 ]
