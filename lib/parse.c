@@ -67,7 +67,8 @@ static bool read_thousandths(const char **p, int64_t *ret)
 	if (**p == '.')
 		for ((*p)++; is_digit(**p); (*p)++, any = true) {
 			scale /= 10;
-			value += (**p - '0') * scale;
+			if (__builtin_add_overflow(value, (**p - '0') * scale, &value))
+				return false;
 		}
 	*ret = value;
 	return any;

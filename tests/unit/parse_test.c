@@ -36,6 +36,7 @@ static void test_numbers(void)
 	CHECK(duration("10") == 10000 && duration("1.5s") == 1500 && duration("2d") == 172800000);
 	CHECK(duration("") == -1 && duration("1x") == -1 && duration("s") == -1 && duration("1h30") == -1);
 	CHECK(duration("-1s") == -1 && duration("999999999999999999h") == -1);
+	CHECK(duration("9223372036854775.808300ms") == -1);
 	unit_test("booleans are words in any case");
 	CHECK(parse_bool("YES", &yes, &err) == 0 && yes && parse_bool("0", &yes, &err) == 0 && !yes);
 	CHECK(parse_bool("2", &yes, &err) < 0 && parse_bool("", &yes, &err) < 0);
