@@ -57,8 +57,8 @@ static int set_number(json_t *field, const char *name, int value)
 
 static json_t *schema_field(const struct column *column)
 {
-	json_t *field = json_pack("{s:s,s:s,s:s}", "name", column->name, "type", column->type, "mode",
-				  column->required ? "REQUIRED" : "NULLABLE");
+	json_t *field = json_pack("{s:s,s:s,s:s}", "name", column->name, "type", column->type,
+				  "mode", column->required ? "REQUIRED" : "NULLABLE");
 	int failed = !field;
 
 	if (field && column->precision) {
@@ -66,7 +66,8 @@ static json_t *schema_field(const struct column *column)
 		failed |= set_number(field, "scale", column->scale);
 	}
 	if (field && column->description && *column->description)
-		failed |= json_object_set_new(field, "description", description(column->description));
+		failed |=
+			json_object_set_new(field, "description", description(column->description));
 	if (!failed)
 		return field;
 	json_decref(field);

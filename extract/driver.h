@@ -26,26 +26,26 @@ struct request {
 	struct table_name table; /* table.table is NULL with a query */
 	const char *query;
 	const char *where;
-	int64_t limit;           /* -1: none */
-	bool row_security;       /* rows that policies hide may be missing; else that is an error */
+	int64_t limit;     /* -1: none */
+	bool row_security; /* rows that policies hide may be missing; else that is an error */
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms;      /* 0: none; the deadline itself is in wait */
+	int64_t timeout_ms; /* 0: none; the deadline itself is in wait */
 };
 
 /* What a driver finds; it owns the strings until close. */
 struct relation {
-	char *label;             /* "public.orders" or "query", for messages and @begin */
-	struct column *columns;  /* in the source's order */
+	char *label;            /* "public.orders" or "query", for messages and @begin */
+	struct column *columns; /* in the source's order */
 	size_t count;
-	char **key;              /* the primary key's source column names */
+	char **key; /* the primary key's source column names */
 	size_t key_count;
 };
 
 struct connection; /* each driver's own */
 
 struct driver {
-	const char *name;                  /* "postgresql", @begin's source */
-	const char *const *schemes;        /* NULL-terminated */
+	const char *name;           /* "postgresql", @begin's source */
+	const char *const *schemes; /* NULL-terminated */
 	/*
 	 * Connect. wait is kept: it is what every blocking call of the driver
 	 * watches besides its socket.
@@ -61,7 +61,8 @@ struct driver {
 	 * consistent state. A column whose type has no encoder yet is returned
 	 * with encoder NULL and its type's name.
 	 */
-	int (*describe)(struct connection *, const struct request *, struct relation *ret, struct error *);
+	int (*describe)(struct connection *, const struct request *, struct relation *ret,
+			struct error *);
 	/* Start to read these columns (a selection of describe's). */
 	int (*query)(struct connection *, const struct request *, const struct column *columns,
 		     size_t count, struct error *);

@@ -50,8 +50,9 @@ char *encode_put_integer(char *out, int64_t value)
 
 /* 0: stands for itself. 'u': \u00XX. Otherwise the letter behind the backslash; 1: not ASCII. */
 static const unsigned char escapes[256] = {
-	[0x00 ... 0x07] = 'u', ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', [0x0B] = 'u', ['\f'] = 'f',
-	['\r'] = 'r', [0x0E ... 0x1F] = 'u', ['"'] = '"', ['\\'] = '\\', [0x80 ... 0xFF] = 1,
+	[0x00 ... 0x07] = 'u', ['\b'] = 'b',  ['\t'] = 't',        ['\n'] = 'n',
+	[0x0B] = 'u',          ['\f'] = 'f',  ['\r'] = 'r',        [0x0E ... 0x1F] = 'u',
+	['"'] = '"',           ['\\'] = '\\', [0x80 ... 0xFF] = 1,
 };
 
 /*
@@ -158,7 +159,8 @@ size_t encode_measure_string(const struct cell *c)
 
 char *encode_put_base64(char *out, const char *p, size_t n)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *s = (const unsigned char *)p;
 
 	*out++ = '"';
@@ -257,7 +259,8 @@ char *encode_put_any_date(char *out, int64_t days, bool *bc)
 	int64_t year = date.year > 0 ? date.year : 1 - date.year;
 
 	*bc = date.year <= 0;
-	out = year > 9999 ? encode_put_unsigned(out, (uint64_t)year) : encode_put4(out, (unsigned)year);
+	out = year > 9999 ? encode_put_unsigned(out, (uint64_t)year)
+			  : encode_put4(out, (unsigned)year);
 	*out++ = '-';
 	out = encode_put2(out, date.month);
 	*out++ = '-';

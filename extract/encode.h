@@ -33,7 +33,8 @@ struct encoder {
 	 * The value as its database prints it, for people who read a reject;
 	 * about max bytes of it are enough. NULL: the bytes are the text.
 	 */
-	int (*text)(const struct column *, const struct cell *, size_t max, struct buf *, struct error *);
+	int (*text)(const struct column *, const struct cell *, size_t max, struct buf *,
+		    struct error *);
 	/* Room: fixed + expand * length bytes always suffice. */
 	uint16_t fixed, expand;
 	/* The exact room for a long cell, where `expand` would be wasteful, or NULL. */
@@ -43,13 +44,13 @@ struct encoder {
 };
 
 struct column {
-	const char *source_name;     /* as the database has it */
-	char *name;                  /* as BigQuery has it; see names.h */
-	const char *type;            /* BigQuery's word, "INTEGER" */
-	const char *source_type;     /* the database's, for messages */
-	const char *description;     /* or NULL */
+	const char *source_name; /* as the database has it */
+	char *name;              /* as BigQuery has it; see names.h */
+	const char *type;        /* BigQuery's word, "INTEGER" */
+	const char *source_type; /* the database's, for messages */
+	const char *description; /* or NULL */
 	const struct encoder *encoder;
-	int precision, scale;        /* of NUMERIC and BIGNUMERIC; precision 0: not given */
+	int precision, scale; /* of NUMERIC and BIGNUMERIC; precision 0: not given */
 	bool required;
 };
 

@@ -24,7 +24,8 @@ struct number {
 
 static const char *skip_number(const char *p, const char *end)
 {
-	while (p < end && ((*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == '.' || *p == 'e' || *p == 'E'))
+	while (p < end && ((*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == '.' ||
+			   *p == 'e' || *p == 'E'))
 		p++;
 	return p;
 }
@@ -124,7 +125,8 @@ static bool number_survives(const char *p, const char *end)
 	struct number n;
 
 	/* Nearly all numbers are short integers. */
-	if (end - p <= 15 && !memchr(p, 'e', (size_t)(end - p)) && !memchr(p, 'E', (size_t)(end - p)))
+	if (end - p <= 15 && !memchr(p, 'e', (size_t)(end - p)) &&
+	    !memchr(p, 'E', (size_t)(end - p)))
 		return true;
 	read_number(p, end, &n);
 	return n.integer && fits_integer(p, end) ? true : survives_double(&n);

@@ -33,8 +33,10 @@ static char *take_part(const char **text, char stop, struct error *err)
 		}
 		if (*p != '"' || (p[1] && p[1] != stop)) {
 			free(part);
-			error_set(err, ERR_USAGE, *p ? "'%s': text behind a closing quote"
-						     : "'%s': a quote is not closed", *text);
+			error_set(err, ERR_USAGE,
+				  *p ? "'%s': text behind a closing quote"
+				     : "'%s': a quote is not closed",
+				  *text);
 			return NULL;
 		}
 		p++;
@@ -63,8 +65,10 @@ int names_parse_table(const char *text, struct table_name *ret, struct error *er
 		name.table = take_part(&p, '.', err);
 		if (!name.table || *p) {
 			if (name.table)
-				error_set(err, ERR_USAGE, "'%s': more than SCHEMA.TABLE; a name that "
-					  "has a dot goes in double quotes", text);
+				error_set(err, ERR_USAGE,
+					  "'%s': more than SCHEMA.TABLE; a name that "
+					  "has a dot goes in double quotes",
+					  text);
 			names_release_table(&name);
 			return -1;
 		}
@@ -140,8 +144,9 @@ static bool is_name_byte(char c)
 
 static bool is_reserved(const char *name)
 {
-	static const char *const prefixes[] = { "_TABLE_",   "_FILE_",         "_PARTITION", "_ROW_TIMESTAMP",
-						"__ROOT__", "_COLIDENTIFIER", "_CHANGE_" };
+	static const char *const prefixes[] = { "_TABLE_",        "_FILE_",   "_PARTITION",
+						"_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
+						"_CHANGE_" };
 
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
 		if (!strncasecmp(name, prefixes[i], strlen(prefixes[i])))
@@ -194,10 +199,12 @@ static int refuse_collisions(const struct column *columns, size_t count, struct 
 	qsort(sorted, count, sizeof *sorted, compare_names);
 	for (size_t i = 1; i < count && rc == 0; i++)
 		if (!strcasecmp(sorted[i - 1]->name, sorted[i]->name))
-			rc = error_set(err, ERR_DATA,
-				       "columns \"%s\" and \"%s\" would both be \"%s\" in BigQuery, which "
-				       "ignores case: leave one out with --exclude, or rename it with --query",
-				       sorted[i - 1]->source_name, sorted[i]->source_name, sorted[i]->name);
+			rc = error_set(
+				err, ERR_DATA,
+				"columns \"%s\" and \"%s\" would both be \"%s\" in BigQuery, which "
+				"ignores case: leave one out with --exclude, or rename it with --query",
+				sorted[i - 1]->source_name, sorted[i]->source_name,
+				sorted[i]->name);
 	free(sorted);
 	return rc;
 }
@@ -209,8 +216,9 @@ int names_for_bigquery(struct column *columns, size_t count, struct error *err)
 		if (!columns[i].name)
 			return error_nomem(err);
 		if (strcmp(columns[i].name, columns[i].source_name) != 0)
-			log_warn("column \"%s\" is written as \"%s\": BigQuery does not take its name",
-				 columns[i].source_name, columns[i].name);
+			log_warn(
+				"column \"%s\" is written as \"%s\": BigQuery does not take its name",
+				columns[i].source_name, columns[i].name);
 	}
 	return count ? refuse_collisions(columns, count, err) : 0;
 }

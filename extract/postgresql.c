@@ -32,16 +32,20 @@ static int check_uri(const char *uri, struct error *err)
 	bool secret = false;
 
 	if (!options) {
-		error_set(err, ERR_USAGE, "SOURCE: %.*s", problem ? (int)strcspn(problem, "\n") : 13,
+		error_set(err, ERR_USAGE, "SOURCE: %.*s",
+			  problem ? (int)strcspn(problem, "\n") : 13,
 			  problem ? problem : "out of memory");
 		PQfreemem(problem);
 		return -1;
 	}
 	for (PQconninfoOption *o = options; o->keyword; o++)
-		secret |= o->val && (!strcmp(o->keyword, "password") || !strcmp(o->keyword, "sslpassword"));
+		secret |= o->val &&
+			  (!strcmp(o->keyword, "password") || !strcmp(o->keyword, "sslpassword"));
 	PQconninfoFree(options);
 	if (secret)
-		return error_set(err, ERR_USAGE, "SOURCE holds a password: use PGPASSFILE (~/.pgpass) or PGPASSWORD");
+		return error_set(
+			err, ERR_USAGE,
+			"SOURCE holds a password: use PGPASSFILE (~/.pgpass) or PGPASSWORD");
 	return 0;
 }
 
@@ -56,13 +60,16 @@ static int await_connection(struct connection *c, int64_t timeout_ms, struct err
 
 		if (state == PGRES_POLLING_FAILED)
 			return postgresql_fail_connect(c->pg, err);
-		ready = wait_for(c->wait, PQsocket(c->pg), state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-				 until, err);
+		ready = wait_for(c->wait, PQsocket(c->pg),
+				 state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until, err);
 		if (ready < 0)
 			return -1;
 		if (ready == 0)
-			return error_set(err, ERR_TEMP, "PostgreSQL: no connection to %s within --connect-timeout (%.1f s)",
-					 PQhost(c->pg) ? PQhost(c->pg) : "the server", (double)timeout_ms / 1000);
+			return error_set(
+				err, ERR_TEMP,
+				"PostgreSQL: no connection to %s within --connect-timeout (%.1f s)",
+				PQhost(c->pg) ? PQhost(c->pg) : "the server",
+				(double)timeout_ms / 1000);
 		state = PQconnectPoll(c->pg);
 	}
 	return 0;
@@ -85,7 +92,8 @@ static int connect_to(struct connection *c, const struct request *request, struc
 		return -1;
 	PQsetErrorVerbosity(c->pg, PQERRORS_DEFAULT);
 	if (PQserverVersion(c->pg) < SERVER_VERSION_MIN)
-		return error_set(err, ERR_REMOTE, "PostgreSQL %s is too old: 12 is the oldest that is read",
+		return error_set(err, ERR_REMOTE,
+				 "PostgreSQL %s is too old: 12 is the oldest that is read",
 				 PQparameterStatus(c->pg, "server_version"));
 	return 0;
 }
@@ -104,8 +112,8 @@ static void postgresql_close(struct connection *c)
 	free(c);
 }
 
-static int postgresql_open(const struct request *request, struct wait *wait, struct connection **ret,
-			   struct error *err)
+static int postgresql_open(const struct request *request, struct wait *wait,
+			   struct connection **ret, struct error *err)
 {
 	struct connection *c = calloc(1, sizeof *c);
 
@@ -145,7 +153,8 @@ static int begin(struct connection *c, const struct request *request, struct err
 			"SET LOCAL row_security = %s;"
 			"SET LOCAL idle_in_transaction_session_timeout = 0",
 			unconverted ? "SQL_ASCII" : "UTF8",
-			(long long)(request->timeout_ms < INT32_MAX ? request->timeout_ms : INT32_MAX),
+			(long long)(request->timeout_ms < INT32_MAX ? request->timeout_ms
+								    : INT32_MAX),
 			LOCK_TIMEOUT_MS, request->row_security ? "on" : "off") < 0)
 		return -1;
 	text = buf_cstr(&sql, err);
@@ -239,8 +248,10 @@ static int postgresql_describe(struct connection *c, const struct request *reque
 	if (rc < 0)
 		return postgresql_explain_missing(c, request, err);
 	if (rc == 0)
-		return error_set(err, ERR_TEMP, "what is read changes faster than it can be read: "
-				 "truncated or replaced %d times", RESTARTS_MAX);
+		return error_set(err, ERR_TEMP,
+				 "what is read changes faster than it can be read: "
+				 "truncated or replaced %d times",
+				 RESTARTS_MAX);
 	rc = request->query ? postgresql_describe_query(c, request, ret, err)
 			    : postgresql_describe_table(c, request, ret, err);
 	c->described = rc == 0;
@@ -259,8 +270,8 @@ static int append_from(struct buf *sql, const struct request *request, struct er
 	return postgresql_quote_table(sql, &request->table, err);
 }
 
-static int copy_statement(struct buf *sql, const struct request *request, const struct column *columns,
-			  size_t count, struct error *err)
+static int copy_statement(struct buf *sql, const struct request *request,
+			  const struct column *columns, size_t count, struct error *err)
 {
 	if (buf_append_str(sql, "COPY (SELECT", err) < 0)
 		return -1;
@@ -272,7 +283,8 @@ static int copy_statement(struct buf *sql, const struct request *request, const 
 		return -1;
 	if (request->where && buf_appendf(sql, err, " WHERE (%s\n)", request->where) < 0)
 		return -1;
-	if (request->limit >= 0 && buf_appendf(sql, err, " LIMIT %lld", (long long)request->limit) < 0)
+	if (request->limit >= 0 &&
+	    buf_appendf(sql, err, " LIMIT %lld", (long long)request->limit) < 0)
 		return -1;
 	return buf_append_str(sql, ") TO STDOUT (FORMAT binary)", err);
 }
@@ -315,7 +327,8 @@ static int finish(struct connection *c, struct error *err)
 	complete = c->trailer_seen && !strcmp(PQcmdStatus(result), expected);
 	PQclear(result);
 	if (!complete)
-		return error_set(err, ERR_PROTOCOL, "PostgreSQL: the end of the rows was not as announced");
+		return error_set(err, ERR_PROTOCOL,
+				 "PostgreSQL: the end of the rows was not as announced");
 	switch (postgresql_changed(c, &name, err)) {
 	case 0:
 		break;
@@ -331,7 +344,9 @@ static int finish(struct connection *c, struct error *err)
 		return -1;
 	complete = !strcmp(PQcmdStatus(result), "COMMIT");
 	PQclear(result);
-	return complete ? 0 : error_set(err, ERR_PROTOCOL, "PostgreSQL: COMMIT was answered with a rollback");
+	return complete ? 0
+			: error_set(err, ERR_PROTOCOL,
+				    "PostgreSQL: COMMIT was answered with a rollback");
 }
 
 /* The next CopyData, after which nothing of the last one is valid. 0: the end of the copy. */
@@ -361,7 +376,8 @@ static int next_message(struct connection *c, int *length, struct error *err)
 
 static int malformed(struct error *err)
 {
-	return error_set(err, ERR_PROTOCOL, "PostgreSQL: a row that is not in COPY's binary format");
+	return error_set(err, ERR_PROTOCOL,
+			 "PostgreSQL: a row that is not in COPY's binary format");
 }
 
 /* COPY's file header: 11 bytes of signature, flags, and an extension of a length. */

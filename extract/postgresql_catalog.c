@@ -72,15 +72,25 @@ int postgresql_quote_table(struct buf *out, const struct table_name *table, stru
 static const char *kind_name(char relkind)
 {
 	switch (relkind) {
-	case 'r': return "table";
-	case 'p': return "partitioned table";
-	case 'v': return "view";
-	case 'm': return "materialized view";
-	case 'f': return "foreign table";
-	case 'i': case 'I': return "index";
-	case 'S': return "sequence";
-	case 'c': return "composite type";
-	default: return "relation of another kind";
+	case 'r':
+		return "table";
+	case 'p':
+		return "partitioned table";
+	case 'v':
+		return "view";
+	case 'm':
+		return "materialized view";
+	case 'f':
+		return "foreign table";
+	case 'i':
+	case 'I':
+		return "index";
+	case 'S':
+		return "sequence";
+	case 'c':
+		return "composite type";
+	default:
+		return "relation of another kind";
 	}
 }
 
@@ -89,7 +99,8 @@ static int set_label(struct connection *c, const char *schema, const char *table
 	auto_buf label = BUF_INIT;
 	const char *text;
 
-	if (schema && (buf_append_str(&label, schema, err) < 0 || buf_append_str(&label, ".", err) < 0))
+	if (schema &&
+	    (buf_append_str(&label, schema, err) < 0 || buf_append_str(&label, ".", err) < 0))
 		return -1;
 	if (buf_append_str(&label, table, err) < 0)
 		return -1;
@@ -157,24 +168,28 @@ static int find_relation(struct connection *c, const struct table_name *table, P
 	if (!found || postgresql_keep(c, found, err) < 0)
 		return -1;
 	if (PQntuples(found) == 0)
-		return error_set(err, ERR_NOINPUT, "there is no table \"%s%s%s\" (names are taken literally, in their case)",
-				 table->schema ? table->schema : "", table->schema ? "." : "", table->table);
+		return error_set(
+			err, ERR_NOINPUT,
+			"there is no table \"%s%s%s\" (names are taken literally, in their case)",
+			table->schema ? table->schema : "", table->schema ? "." : "", table->table);
 	kind = PQgetvalue(found, 0, 3)[0];
 	if (!strchr("rpvmf", kind))
-		return error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s", table->table,
-				 kind_name(kind));
+		return error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s",
+				 table->table, kind_name(kind));
 	*ret = found;
 	return 0;
 }
 
-int postgresql_explain_missing(struct connection *c, const struct request *request, struct error *err)
+int postgresql_explain_missing(struct connection *c, const struct request *request,
+			       struct error *err)
 {
 	const struct error server = *err;
 	PGresult *found = NULL;
 
 	if (request->query || (strcmp(c->state, "42P01") != 0 && strcmp(c->state, "42809") != 0))
 		return -1;
-	if (postgresql_run(c, "ROLLBACK", err) < 0 || find_relation(c, &request->table, &found, err) < 0)
+	if (postgresql_run(c, "ROLLBACK", err) < 0 ||
+	    find_relation(c, &request->table, &found, err) < 0)
 		return -1;
 	/* It is there: the server meant something inside it. */
 	*err = server;
@@ -250,7 +265,8 @@ int postgresql_describe_query(struct connection *c, const struct request *reques
 		return -1;
 	count = PQnfields(result);
 	if (count == 0)
-		return error_set(err, ERR_USAGE, "--query: the statement returns no columns; it must be a SELECT");
+		return error_set(err, ERR_USAGE,
+				 "--query: the statement returns no columns; it must be a SELECT");
 	c->columns = calloc((size_t)count, sizeof *c->columns);
 	if (!c->columns)
 		return error_nomem(err);
@@ -261,7 +277,9 @@ int postgresql_describe_query(struct connection *c, const struct request *reques
 	}
 	if (name_types(c, result, err) < 0 || set_label(c, NULL, "query", err) < 0)
 		return -1;
-	*ret = (struct relation){ .label = c->label, .columns = c->columns, .count = (size_t)count };
+	*ret = (struct relation){ .label = c->label,
+				  .columns = c->columns,
+				  .count = (size_t)count };
 	return 0;
 }
 

@@ -18,17 +18,19 @@ static int exit_code(const struct connection *c, const char *state)
 		const char *state;
 		int code;
 	} map[] = {
-		{ "08", ERR_TEMP },    { "28", ERR_PERM },    { "42501", ERR_PERM }, { "3D000", ERR_NOINPUT },
-		{ "3F000", ERR_NOINPUT }, { "42P01", ERR_NOINPUT }, { "42703", ERR_NOINPUT },
-		{ "40", ERR_TEMP },    { "57014", ERR_TEMP }, { "57P", ERR_TEMP },   { "55P03", ERR_TEMP },
-		{ "53", ERR_TEMP },    { "25P0", ERR_TEMP },  { "58", ERR_TEMP },    { "72", ERR_TEMP },
-		{ "22", ERR_DATA },
-		{ "42", ERR_USAGE },   { "25006", ERR_USAGE }, { "0A000", ERR_USAGE },
+		{ "08", ERR_TEMP },       { "28", ERR_PERM },       { "42501", ERR_PERM },
+		{ "3D000", ERR_NOINPUT }, { "3F000", ERR_NOINPUT }, { "42P01", ERR_NOINPUT },
+		{ "42703", ERR_NOINPUT }, { "40", ERR_TEMP },       { "57014", ERR_TEMP },
+		{ "57P", ERR_TEMP },      { "55P03", ERR_TEMP },    { "53", ERR_TEMP },
+		{ "25P0", ERR_TEMP },     { "58", ERR_TEMP },       { "72", ERR_TEMP },
+		{ "22", ERR_DATA },       { "42", ERR_USAGE },      { "25006", ERR_USAGE },
+		{ "0A000", ERR_USAGE },
 	};
 
 	/* The definition was read a moment ago, and the user wrote no SQL: it has changed since. */
 	if (c->described && !c->user_sql &&
-	    (has_prefix(state, "42P01") || has_prefix(state, "42703") || has_prefix(state, "0A000")))
+	    (has_prefix(state, "42P01") || has_prefix(state, "42703") ||
+	     has_prefix(state, "0A000")))
 		return ERR_TEMP;
 	/* Without SQL of the user's, only the name can be of the wrong kind. */
 	if (!c->user_sql && has_prefix(state, "42809"))
@@ -73,7 +75,8 @@ int postgresql_fail(struct connection *c, const PGresult *result, struct error *
 		bool lost = PQstatus(c->pg) == CONNECTION_BAD;
 
 		error_set(err, lost ? ERR_TEMP : ERR_PROTOCOL, "PostgreSQL: %s",
-			  lost || !result ? PQerrorMessage(c->pg) : "an answer that was not expected");
+			  lost || !result ? PQerrorMessage(c->pg)
+					  : "an answer that was not expected");
 		one_line(err->message);
 		c->busy = !lost;
 		return -1;
@@ -82,11 +85,15 @@ int postgresql_fail(struct connection *c, const PGresult *result, struct error *
 	hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	changed = c->described && !c->user_sql && has_prefix(state, "42");
 	error_set(err, exit_code(c, state), "PostgreSQL: %s%s%s%s%s%s%s (SQLSTATE %s)%s",
-		  changed && has_prefix(state, "42P01") ? "the definition changed during the read: " : "",
+		  changed && has_prefix(state, "42P01") ? "the definition changed during the read: "
+							: "",
 		  PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), detail ? " (" : "",
-		  detail ? detail : "", detail ? ")" : "", hint ? "; hint: " : "", hint ? hint : "", state,
-		  hidden_by_policies(result, state) ? ": row-level security would hide rows; read as a role with "
-		  "BYPASSRLS, or accept its policies with --row-security" : "");
+		  detail ? detail : "", detail ? ")" : "", hint ? "; hint: " : "", hint ? hint : "",
+		  state,
+		  hidden_by_policies(result, state)
+			  ? ": row-level security would hide rows; read as a role with "
+			    "BYPASSRLS, or accept its policies with --row-security"
+			  : "");
 	one_line(err->message);
 	return -1;
 }
@@ -102,7 +109,8 @@ static void find_state(const char *message, char state[6])
 	for (const char *p = strstr(message, ":  "); p; p = strstr(p + 1, ":  ")) {
 		const char *at = p + 3;
 
-		if (strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 && has_prefix(at + 5, ": ")) {
+		if (strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 5 &&
+		    has_prefix(at + 5, ": ")) {
 			memcpy(state, at, 5);
 			state[5] = '\0';
 		}
@@ -134,9 +142,12 @@ int postgresql_fail_connect(const PGconn *pg, struct error *err)
 		const char *words;
 		int code;
 	} own[] = {
-		{ "no password supplied", ERR_PERM },     { "certificate", ERR_PERM },
-		{ "does not support SSL", ERR_PERM },     { "invalid port number", ERR_USAGE },
-		{ "invalid integer value", ERR_USAGE },   { "invalid sslmode value", ERR_USAGE },
+		{ "no password supplied", ERR_PERM },
+		{ "certificate", ERR_PERM },
+		{ "does not support SSL", ERR_PERM },
+		{ "invalid port number", ERR_USAGE },
+		{ "invalid integer value", ERR_USAGE },
+		{ "invalid sslmode value", ERR_USAGE },
 		{ "invalid channel_binding value", ERR_USAGE },
 		{ "invalid target_session_attrs value", ERR_USAGE },
 		{ "channel binding is required", ERR_PERM },
@@ -216,8 +227,8 @@ PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct er
 	return NULL;
 }
 
-PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values, int count,
-			  ExecStatusType want, struct error *err)
+PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values,
+			  int count, ExecStatusType want, struct error *err)
 {
 	c->busy = true;
 	if (!PQsendQueryParams(c->pg, sql, count, NULL, values, NULL, NULL, 0)) {

@@ -19,10 +19,10 @@ enum { KEPT_RESULTS = 4 };
 struct connection {
 	PGconn *pg;
 	struct wait *wait;
-	bool busy;             /* the server may be working for us */
-	bool user_sql;         /* --where or --query: errors in SQL are the user's */
-	char state[6];         /* SQLSTATE of the last failure, "" without one */
-	bool described;        /* the definition was read, under a lock where there is one */
+	bool busy;      /* the server may be working for us */
+	bool user_sql;  /* --where or --query: errors in SQL are the user's */
+	char state[6];  /* SQLSTATE of the last failure, "" without one */
+	bool described; /* the definition was read, under a lock where there is one */
 	char *label;
 	struct column *columns;
 	char **key;
@@ -30,7 +30,7 @@ struct connection {
 	PGresult *kept[KEPT_RESULTS];
 	size_t kept_count;
 	/* The COPY in progress. */
-	char *row;             /* libpq's buffer of the row that is lent */
+	char *row; /* libpq's buffer of the row that is lent */
 	const struct column *selected;
 	size_t selected_count;
 	uint64_t rows;
@@ -43,8 +43,8 @@ struct connection {
  * Run one statement with text parameters and return its result, which has
  * status `want`. Interruptible. PQclear it.
  */
-PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values, int count,
-			  ExecStatusType want, struct error *err);
+PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values,
+			  int count, ExecStatusType want, struct error *err);
 
 /* As above, for statements whose result does not matter (several may stand in sql). */
 int postgresql_run(struct connection *c, const char *sql, struct error *err)
@@ -69,14 +69,17 @@ int postgresql_keep(struct connection *c, PGresult *result, struct error *err)
 /* --- postgresql_catalog.c ---------------------------------------------------- */
 
 int postgresql_describe_table(struct connection *c, const struct request *request,
-			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
+			      struct relation *ret, struct error *err)
+	__attribute__((warn_unused_result));
 int postgresql_describe_query(struct connection *c, const struct request *request,
-			      struct relation *ret, struct error *err) __attribute__((warn_unused_result));
+			      struct relation *ret, struct error *err)
+	__attribute__((warn_unused_result));
 /*
  * After a statement failed: where the table is what is missing, or is none,
  * say so in our words. Ends the transaction then. -1.
  */
-int postgresql_explain_missing(struct connection *c, const struct request *request, struct error *err);
+int postgresql_explain_missing(struct connection *c, const struct request *request,
+			       struct error *err);
 
 int postgresql_list(struct connection *c,
 		    int (*one)(void *, const char *schema, const char *table, const char *kind,

@@ -82,7 +82,8 @@ static inline bool put_fraction(char **ret, const struct numeric *n, int scale)
 }
 
 /* Whether an integer part of 39 digits is beyond ±2^255 / 10^38, BigQuery's bounds. */
-static bool exceeds_bignumeric(const char *integer, const char *fraction, size_t scale, bool negative)
+static bool exceeds_bignumeric(const char *integer, const char *fraction, size_t scale,
+			       bool negative)
 {
 	static const char limit[] = "578960446186580977117854925043439539266";
 	char padded[BIGNUMERIC_SCALE];
@@ -133,7 +134,8 @@ static const char *encode_numeric(const struct column *column, const struct cell
 	return NULL;
 }
 
-static const char *encode_numeric_string(const struct column *column, const struct cell *cell, char **ret)
+static const char *encode_numeric_string(const struct column *column, const struct cell *cell,
+					 char **ret)
 {
 	char *out = *ret;
 	struct numeric n;
@@ -169,8 +171,11 @@ static int text_numeric(const struct column *column, const struct cell *cell, si
 	if (!read_numeric(cell, &n))
 		return 0;
 	if ((n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL)
-		return buf_append_str(out, n.sign == NUMERIC_PINF ? "Infinity" :
-					   n.sign == NUMERIC_NINF ? "-Infinity" : "NaN", err);
+		return buf_append_str(out,
+				      n.sign == NUMERIC_PINF   ? "Infinity"
+				      : n.sign == NUMERIC_NINF ? "-Infinity"
+							       : "NaN",
+				      err);
 	if (buf_appendf(out, err, "%s%u", n.sign == NUMERIC_NEGATIVE ? "-" : "",
 			n.weight < 0 ? 0 : digit_at(&n, 0)) < 0)
 		return -1;
@@ -189,7 +194,12 @@ static int text_numeric(const struct column *column, const struct cell *cell, si
 
 static const struct encoder encoder_numeric = { encode_numeric, text_numeric, 128, 0, NULL, 0 };
 static const struct encoder encoder_numeric_string = {
-	encode_numeric_string, text_numeric, DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64, 0, NULL, 0
+	encode_numeric_string,
+	text_numeric,
+	DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64,
+	0,
+	NULL,
+	0
 };
 
 /* numeric(p,s): BigQuery's NUMERIC has 29 digits before the point and 9 behind, BIGNUMERIC 38 and 38. */

@@ -64,7 +64,8 @@ static const char *encode_float4(const struct column *column, const struct cell 
 
 	(void)column;
 	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write_float(*out, value) : put_not_finite(*out, isnan(value), value < 0);
+	*out = isfinite(value) ? double_write_float(*out, value)
+			       : put_not_finite(*out, isnan(value), value < 0);
 	return NULL;
 }
 
@@ -75,7 +76,8 @@ static const char *encode_float8(const struct column *column, const struct cell 
 
 	(void)column;
 	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write(*out, value) : put_not_finite(*out, isnan(value), value < 0);
+	*out = isfinite(value) ? double_write(*out, value)
+			       : put_not_finite(*out, isnan(value), value < 0);
 	return NULL;
 }
 
@@ -99,8 +101,8 @@ static size_t measure_bytea(const struct cell *cell)
 	return (cell->length + 2) / 3 * 4;
 }
 
-static int text_bytea(const struct column *column, const struct cell *cell, size_t max, struct buf *out,
-		      struct error *err)
+static int text_bytea(const struct column *column, const struct cell *cell, size_t max,
+		      struct buf *out, struct error *err)
 {
 	size_t n = cell->length < max / 2 ? cell->length : max / 2;
 
@@ -144,8 +146,8 @@ static const char *encode_jsonb(const struct column *column, const struct cell *
 	return encode_put_json(cell->data + 1, cell->length - 1, out);
 }
 
-static int text_jsonb(const struct column *column, const struct cell *cell, size_t max, struct buf *out,
-		      struct error *err)
+static int text_jsonb(const struct column *column, const struct cell *cell, size_t max,
+		      struct buf *out, struct error *err)
 {
 	size_t n = cell->length ? cell->length - 1 : 0;
 
@@ -205,20 +207,22 @@ static inline const char *put_timestamp(const struct cell *cell, const char *zon
 	return NULL;
 }
 
-static const char *encode_timestamp(const struct column *column, const struct cell *cell, char **out)
+static const char *encode_timestamp(const struct column *column, const struct cell *cell,
+				    char **out)
 {
 	(void)column;
 	return put_timestamp(cell, "", out);
 }
 
-static const char *encode_timestamptz(const struct column *column, const struct cell *cell, char **out)
+static const char *encode_timestamptz(const struct column *column, const struct cell *cell,
+				      char **out)
 {
 	(void)column;
 	return put_timestamp(cell, "Z", out);
 }
 
-static int text_date(const struct column *column, const struct cell *cell, size_t max, struct buf *out,
-		     struct error *err)
+static int text_date(const struct column *column, const struct cell *cell, size_t max,
+		     struct buf *out, struct error *err)
 {
 	int32_t days = (int32_t)postgresql_get32(cell->data);
 	char text[32];
@@ -235,8 +239,8 @@ static int text_date(const struct column *column, const struct cell *cell, size_
 	return bc ? buf_append_str(out, " BC", err) : 0;
 }
 
-static int text_time(const struct column *column, const struct cell *cell, size_t max, struct buf *out,
-		     struct error *err)
+static int text_time(const struct column *column, const struct cell *cell, size_t max,
+		     struct buf *out, struct error *err)
 {
 	int64_t microseconds = (int64_t)postgresql_get64(cell->data);
 	char text[24], *end;
@@ -291,8 +295,12 @@ static const struct encoder encoder_uuid = { encode_uuid, NULL, 38, 0, NULL, 16 
 static const struct encoder encoder_jsonb = { encode_jsonb, text_jsonb, 0, 1, NULL, 0 };
 static const struct encoder encoder_date = { encode_date, text_date, 12, 0, NULL, 4 };
 static const struct encoder encoder_time = { encode_time, text_time, 17, 0, NULL, 8 };
-static const struct encoder encoder_timestamp = { encode_timestamp, text_timestamp, 28, 0, NULL, 8 };
-static const struct encoder encoder_timestamptz = { encode_timestamptz, text_timestamp, 29, 0, NULL, 8 };
+static const struct encoder encoder_timestamp = {
+	encode_timestamp, text_timestamp, 28, 0, NULL, 8
+};
+static const struct encoder encoder_timestamptz = {
+	encode_timestamptz, text_timestamp, 29, 0, NULL, 8
+};
 
 /* OIDs of built-in types never change: src/include/catalog/pg_type.dat. */
 enum { NUMERIC_OID = 1700 };
@@ -302,13 +310,20 @@ static const struct {
 	const char *type;
 	const struct encoder *encoder;
 } types[] = {
-	{ 16, "BOOLEAN", &encoder_bool },          { 17, "BYTES", &encoder_bytea },
-	{ 20, "INTEGER", &encoder_int8 },          { 21, "INTEGER", &encoder_int2 },
-	{ 23, "INTEGER", &encoder_int4 },          { 25, "STRING", &encoder_text },
-	{ 700, "FLOAT", &encoder_float4 },         { 701, "FLOAT", &encoder_float8 },
-	{ 1043, "STRING", &encoder_text },         { 1082, "DATE", &encoder_date },
-	{ 1083, "TIME", &encoder_time },           { 1114, "DATETIME", &encoder_timestamp },
-	{ 1184, "TIMESTAMP", &encoder_timestamptz }, { 2950, "STRING", &encoder_uuid },
+	{ 16, "BOOLEAN", &encoder_bool },
+	{ 17, "BYTES", &encoder_bytea },
+	{ 20, "INTEGER", &encoder_int8 },
+	{ 21, "INTEGER", &encoder_int2 },
+	{ 23, "INTEGER", &encoder_int4 },
+	{ 25, "STRING", &encoder_text },
+	{ 700, "FLOAT", &encoder_float4 },
+	{ 701, "FLOAT", &encoder_float8 },
+	{ 1043, "STRING", &encoder_text },
+	{ 1082, "DATE", &encoder_date },
+	{ 1083, "TIME", &encoder_time },
+	{ 1114, "DATETIME", &encoder_timestamp },
+	{ 1184, "TIMESTAMP", &encoder_timestamptz },
+	{ 2950, "STRING", &encoder_uuid },
 	{ 3802, "JSON", &encoder_jsonb },
 };
 

@@ -110,8 +110,8 @@ static int append_reject(struct rejects *r, const char *key, const struct column
 }
 
 int rejects_add(struct rejects *r, const struct column *columns, const struct cell *cells,
-		const size_t *key, size_t key_count, const struct column *column, const char *reason,
-		struct error *err)
+		const size_t *key, size_t key_count, const struct column *column,
+		const char *reason, struct error *err)
 {
 	auto_buf key_json = BUF_INIT;
 	const char *key_text;
@@ -131,9 +131,9 @@ int rejects_add(struct rejects *r, const struct column *columns, const struct ce
 	}
 	if (r->max < 0 || r->count <= (uint64_t)r->max)
 		return 0;
-	return error_set(err, ERR_DATA, "%s: too many rejects (--max-rejects %lld): key %s%s%s: %s", r->table,
-			 (long long)r->max, key_text, column ? ", column " : "", column ? column->source_name : "",
-			 reason);
+	return error_set(err, ERR_DATA, "%s: too many rejects (--max-rejects %lld): key %s%s%s: %s",
+			 r->table, (long long)r->max, key_text, column ? ", column " : "",
+			 column ? column->source_name : "", reason);
 }
 
 int rejects_close(struct rejects *r, struct error *err)

@@ -17,7 +17,7 @@ enum { REJECT_VALUE_MAX = 1024 };
 struct rejects {
 	const char *path; /* NULL: none */
 	int fd;
-	int64_t max;      /* -1: any number */
+	int64_t max; /* -1: any number */
 	uint64_t count;
 	const char *table;
 	struct buf line;
@@ -33,8 +33,8 @@ int rejects_open(struct rejects *r, const char *path, int64_t max, const char *t
  * there are more than max, naming table, key, column and reason.
  */
 int rejects_add(struct rejects *r, const struct column *columns, const struct cell *cells,
-		const size_t *key, size_t key_count, const struct column *column, const char *reason,
-		struct error *err) __attribute__((warn_unused_result));
+		const size_t *key, size_t key_count, const struct column *column,
+		const char *reason, struct error *err) __attribute__((warn_unused_result));
 
 /* fsync and close; must have succeeded before @end is written. */
 int rejects_close(struct rejects *r, struct error *err) __attribute__((warn_unused_result));

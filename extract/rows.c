@@ -65,8 +65,9 @@ static size_t row_room(const struct rows *r, const struct prefixes *p, const str
 }
 
 /* The reason why this row cannot be sent, with the column (NULL: the row), or NULL: it stands in out. */
-static const char *encode_row(const struct rows *r, const struct prefixes *p, const struct cell *cells,
-			      struct buf *buf, const struct column **column)
+static const char *encode_row(const struct rows *r, const struct prefixes *p,
+			      const struct cell *cells, struct buf *buf,
+			      const struct column **column)
 {
 	char *const start = buf->data + buf->length;
 	char *out = start;
@@ -98,7 +99,8 @@ static const char *encode_row(const struct rows *r, const struct prefixes *p, co
 	return NULL;
 }
 
-static int write_row(struct rows *r, const struct prefixes *p, const struct cell *cells, struct error *err)
+static int write_row(struct rows *r, const struct prefixes *p, const struct cell *cells,
+		     struct error *err)
 {
 	struct rowstream_writer *w = r->writer;
 	const struct column *column;
@@ -108,7 +110,8 @@ static int write_row(struct rows *r, const struct prefixes *p, const struct cell
 		return -1;
 	reason = encode_row(r, p, cells, &w->out, &column);
 	if (__builtin_expect(reason != NULL, 0))
-		return rejects_add(r->rejects, r->columns, cells, r->key, r->key_count, column, reason, err);
+		return rejects_add(r->rejects, r->columns, cells, r->key, r->key_count, column,
+				   reason, err);
 	w->rows++;
 	w->row_start = w->out.length;
 	progress_tick(&r->progress, w->rows, w->bytes + w->out.length);

@@ -35,18 +35,34 @@ struct config {
 };
 
 static const struct option_def options[] = {
-	{ .name = "schema", .kind = OPTION_STRING, .offset = offsetof(struct config, schema_file),
-	  .argument = "FILE", .help = "schema for @begin, as `bq show --schema` prints it" },
-	{ .name = "table", .kind = OPTION_STRING, .offset = offsetof(struct config, table),
-	  .argument = "NAME", .help = "table name for @begin" },
-	{ .name = "key", .kind = OPTION_STRING, .offset = offsetof(struct config, key),
-	  .argument = "A,B", .help = "key columns for @begin" },
-	{ .name = "rows-dropped", .kind = OPTION_STRING,
-	  .offset = offsetof(struct config, rows_dropped), .argument = "N|any",
+	{ .name = "schema",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct config, schema_file),
+	  .argument = "FILE",
+	  .help = "schema for @begin, as `bq show --schema` prints it" },
+	{ .name = "table",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct config, table),
+	  .argument = "NAME",
+	  .help = "table name for @begin" },
+	{ .name = "key",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct config, key),
+	  .argument = "A,B",
+	  .help = "key columns for @begin" },
+	{ .name = "rows-dropped",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct config, rows_dropped),
+	  .argument = "N|any",
 	  .help = "how many rows a filter may drop (default 0)" },
-	{ .name = "rows-added", .kind = OPTION_STRING, .offset = offsetof(struct config, rows_added),
-	  .argument = "N|any", .help = "how many rows a filter may add (default 0)" },
-	{ .name = "source", .kind = OPTION_FLAG, .offset = offsetof(struct config, source),
+	{ .name = "rows-added",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct config, rows_added),
+	  .argument = "N|any",
+	  .help = "how many rows a filter may add (default 0)" },
+	{ .name = "source",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct config, source),
 	  .help = "COMMAND is a source: do not read stdin" },
 	{ 0 },
 };
@@ -58,8 +74,9 @@ static const struct program program = {
 	.summary = "make any command a proven producer or filter of rows",
 	.usage = usage,
 	.options = options,
-	.epilog = "COMMAND is a source when stdin is a terminal, /dev/null or closed, or with --source;\n"
-		  "otherwise stdin is a row stream and COMMAND filters its rows.\n",
+	.epilog =
+		"COMMAND is a source when stdin is a terminal, /dev/null or closed, or with --source;\n"
+		"otherwise stdin is a row stream and COMMAND filters its rows.\n",
 };
 
 /* COMMAND, while it runs. Its process group is its own, so that all of a shell's children end. */
@@ -223,7 +240,8 @@ static int feed_rows(struct feeder *f, struct rowstream_writer *out, struct erro
 			reading = false;
 		}
 	}
-	if (rc == 0 && reading && rowstream_flush(out, err) < 0 && err->code != ERR_SIGNAL + SIGPIPE)
+	if (rc == 0 && reading && rowstream_flush(out, err) < 0 &&
+	    err->code != ERR_SIGNAL + SIGPIPE)
 		return -1;
 	return rc;
 }
@@ -261,16 +279,19 @@ static int check_line(const char *line, size_t length, uint64_t number, struct e
 
 	while (first < last && (line[first] == ' ' || line[first] == '\t'))
 		first++;
-	while (last > first && (line[last - 1] == ' ' || line[last - 1] == '\t' || line[last - 1] == '\r'))
+	while (last > first &&
+	       (line[last - 1] == ' ' || line[last - 1] == '\t' || line[last - 1] == '\r'))
 		last--;
 	if (rowstream_is_control(line, length))
-		return error_set(err, ERR_DATA,
-				 "line %llu of COMMAND begins with {\"@, which marks control records",
-				 (unsigned long long)number);
+		return error_set(
+			err, ERR_DATA,
+			"line %llu of COMMAND begins with {\"@, which marks control records",
+			(unsigned long long)number);
 	if (last - first < 2 || line[first] != '{' || line[last - 1] != '}')
-		return error_set(err, ERR_DATA,
-				 "line %llu of COMMAND is not a JSON object on one line (jq needs -c)",
-				 (unsigned long long)number);
+		return error_set(
+			err, ERR_DATA,
+			"line %llu of COMMAND is not a JSON object on one line (jq needs -c)",
+			(unsigned long long)number);
 	return 0;
 }
 
@@ -332,13 +353,14 @@ static int command_wait(struct command *c, const char *name, struct error *err)
 	if (waitpid(c->pid, &status, 0) < 0)
 		return error_set_errno(err, ERR_OS, "wait");
 	if (WIFSIGNALED(status))
-		return error_set(err, ERR_SIGNAL + WTERMSIG(status), "%s: killed by signal %d (%s)", name,
-				 WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return error_set(err, ERR_SIGNAL + WTERMSIG(status), "%s: killed by signal %d (%s)",
+				 name, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	code = WEXITSTATUS(status);
 	if (code == 0)
 		return 0;
 	return error_set(err,
-			 (code >= ERR_USAGE && code <= ERR_CONFIG) || code > ERR_SIGNAL ? code : ERR_DATA,
+			 (code >= ERR_USAGE && code <= ERR_CONFIG) || code > ERR_SIGNAL ? code
+											: ERR_DATA,
 			 "%s: exit status %d", name, code);
 }
 
@@ -348,7 +370,8 @@ static int parse_allowance(const char *option, const char *value, int64_t *ret, 
 	*ret = value && !strcmp(value, "any") ? INT64_MAX : 0;
 	if (!value || *ret)
 		return 0;
-	return parse_int64(value, 0, INT64_MAX, ret, err) < 0 ? error_prefix(err, "--%s", option) : 0;
+	return parse_int64(value, 0, INT64_MAX, ret, err) < 0 ? error_prefix(err, "--%s", option)
+							      : 0;
 }
 
 /* Rows in against rows out. Dropping some and adding as many cannot be seen from outside. */
@@ -359,7 +382,8 @@ static int check_count(const struct config *config, uint64_t in, uint64_t out, s
 	const char *option = dropped ? "rows-dropped" : "rows-added";
 	int64_t allowed;
 
-	if (parse_allowance(option, dropped ? config->rows_dropped : config->rows_added, &allowed, err) < 0)
+	if (parse_allowance(option, dropped ? config->rows_dropped : config->rows_added, &allowed,
+			    err) < 0)
 		return -1;
 	if (difference <= (uint64_t)allowed)
 		return 0;

@@ -6,18 +6,20 @@
 #include "lib/log.h"
 
 /* The index of the one column of that name; -1 with ERR_NOINPUT or, in a query, ERR_DATA. */
-static ssize_t find_column(const struct column *columns, size_t count, const char *name, struct error *err)
+static ssize_t find_column(const struct column *columns, size_t count, const char *name,
+			   struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(columns[i].source_name, name))
 			return (ssize_t)i;
-	return error_set(err, ERR_NOINPUT, "there is no column \"%s\" (names are taken literally, in their case)",
+	return error_set(err, ERR_NOINPUT,
+			 "there is no column \"%s\" (names are taken literally, in their case)",
 			 name);
 }
 
 /* --columns: these, in this order. */
-static int take_listed(const struct relation *relation, char **list, size_t count, struct selection *s,
-		       struct error *err)
+static int take_listed(const struct relation *relation, char **list, size_t count,
+		       struct selection *s, struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		ssize_t found = find_column(relation->columns, relation->count, list[i], err);
@@ -26,15 +28,16 @@ static int take_listed(const struct relation *relation, char **list, size_t coun
 			return error_prefix(err, "--columns");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(list[i], list[j]))
-				return error_set(err, ERR_USAGE, "--columns: \"%s\" is named twice", list[i]);
+				return error_set(err, ERR_USAGE, "--columns: \"%s\" is named twice",
+						 list[i]);
 		s->columns[s->count++] = relation->columns[found];
 	}
 	return 0;
 }
 
 /* --exclude: all but these. */
-static int take_others(const struct relation *relation, char **list, size_t count, struct selection *s,
-		       struct error *err)
+static int take_others(const struct relation *relation, char **list, size_t count,
+		       struct selection *s, struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
 		if (find_column(relation->columns, relation->count, list[i], err) < 0)
@@ -64,32 +67,38 @@ static int take_columns(const struct relation *relation, const char *columns, co
 		rc = names_parse_list(columns ? columns : exclude, &list, &count, err);
 	if (rc < 0)
 		return error_prefix(err, columns ? "--columns" : "--exclude");
-	rc = columns ? take_listed(relation, list, count, s, err) : take_others(relation, list, count, s, err);
+	rc = columns ? take_listed(relation, list, count, s, err)
+		     : take_others(relation, list, count, s, err);
 	names_free_list(list);
 	if (rc == 0 && s->count == 0)
 		return error_set(err, ERR_DATA, "%s: no column is left to read", relation->label);
 	return rc;
 }
 
-static int refuse_types(const struct relation *relation, const struct selection *s, struct error *err)
+static int refuse_types(const struct relation *relation, const struct selection *s,
+			struct error *err)
 {
 	auto_buf list = BUF_INIT;
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct column *column = &s->columns[i];
 
-		if (!column->encoder && buf_appendf(&list, err, "%s\"%s\" (%s)", list.length ? ", " : "",
-						    column->source_name, column->source_type) < 0)
+		if (!column->encoder &&
+		    buf_appendf(&list, err, "%s\"%s\" (%s)", list.length ? ", " : "",
+				column->source_name, column->source_type) < 0)
 			return -1;
 	}
 	if (list.length == 0)
 		return 0;
-	return error_set(err, ERR_DATA,
-			 "%s: types that are not read yet: %.*s; leave such columns out with --exclude, or cast "
-			 "them with --query", relation->label, (int)list.length, list.data);
+	return error_set(
+		err, ERR_DATA,
+		"%s: types that are not read yet: %.*s; leave such columns out with --exclude, or cast "
+		"them with --query",
+		relation->label, (int)list.length, list.data);
 }
 
-static int take_key(const struct relation *relation, const char *key, struct selection *s, struct error *err)
+static int take_key(const struct relation *relation, const char *key, struct selection *s,
+		    struct error *err)
 {
 	char **list = relation->key, **given = NULL;
 	size_t count = relation->key_count;
@@ -109,12 +118,15 @@ static int take_key(const struct relation *relation, const char *key, struct sel
 
 		if (found < 0 && given) {
 			if (find_column(relation->columns, relation->count, list[i], err) >= 0)
-				error_set(err, ERR_USAGE, "column \"%s\" is not among those that are read", list[i]);
+				error_set(err, ERR_USAGE,
+					  "column \"%s\" is not among those that are read",
+					  list[i]);
 			names_free_list(given);
 			return error_prefix(err, "--key");
 		}
 		if (found < 0) {
-			log_warn("%s: without its key, because column \"%s\" is left out", relation->label, list[i]);
+			log_warn("%s: without its key, because column \"%s\" is left out",
+				 relation->label, list[i]);
 			s->key_count = 0;
 			break;
 		}
@@ -130,7 +142,8 @@ int select_columns(const struct relation *relation, const char *columns, const c
 	*ret = (struct selection){ 0 };
 	if (relation->count == 0)
 		return error_set(err, ERR_DATA, "%s has no columns", relation->label);
-	if (take_columns(relation, columns, exclude, ret, err) < 0 || refuse_types(relation, ret, err) < 0 ||
+	if (take_columns(relation, columns, exclude, ret, err) < 0 ||
+	    refuse_types(relation, ret, err) < 0 ||
 	    names_for_bigquery(ret->columns, ret->count, err) < 0)
 		return -1;
 	return take_key(relation, key, ret, err);

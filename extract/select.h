@@ -7,7 +7,7 @@
 struct selection {
 	struct column *columns; /* copies of the relation's, with name set */
 	size_t count;
-	size_t *key;            /* indexes into columns */
+	size_t *key; /* indexes into columns */
 	size_t key_count;
 };
 

@@ -45,8 +45,9 @@ static int find_driver(const char *uri, const struct driver **driver, struct err
 	const char *end = strstr(uri, "://");
 
 	if (!end)
-		return error_set(err, ERR_USAGE, "SOURCE is not a URI such as postgresql://user@host/database, "
-						 "nor env:NAME");
+		return error_set(err, ERR_USAGE,
+				 "SOURCE is not a URI such as postgresql://user@host/database, "
+				 "nor env:NAME");
 	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
 		for (const char *const *scheme = drivers[i]->schemes; *scheme; scheme++)
 			if (has_scheme(uri, *scheme)) {
@@ -54,7 +55,8 @@ static int find_driver(const char *uri, const struct driver **driver, struct err
 				return 0;
 			}
 	if (has_scheme(uri, "mysql") || has_scheme(uri, "mariadb"))
-		return error_set(err, ERR_USAGE, "%.*s:// is not built in yet; this version reads postgresql://",
+		return error_set(err, ERR_USAGE,
+				 "%.*s:// is not built in yet; this version reads postgresql://",
 				 (int)(end - uri), uri);
 	return error_set(err, ERR_USAGE, "unknown scheme %.*s://; this version reads postgresql://",
 			 (int)(end - uri < 20 ? end - uri : 20), uri);
@@ -73,9 +75,10 @@ int source_resolve(const char *operand, const char **ret, const struct driver **
 	if (find_driver(uri, driver, err) < 0)
 		return -1;
 	if (holds_password(uri))
-		return error_set(err, ERR_USAGE,
-				 "SOURCE holds a password, which any user of this machine could read: "
-				 "use PGPASSFILE (~/.pgpass) or PGPASSWORD");
+		return error_set(
+			err, ERR_USAGE,
+			"SOURCE holds a password, which any user of this machine could read: "
+			"use PGPASSFILE (~/.pgpass) or PGPASSWORD");
 	*ret = uri;
 	return 0;
 }

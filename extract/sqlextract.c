@@ -26,34 +26,73 @@ struct config {
 #define FIELD(name) offsetof(struct config, name)
 
 static const struct option_def options[] = {
-	{ .name = "query", .kind = OPTION_STRING, .offset = FIELD(query), .argument = "SQL",
+	{ .name = "query",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(query),
+	  .argument = "SQL",
 	  .help = "read this SELECT instead of a table" },
-	{ .name = "columns", .kind = OPTION_STRING, .offset = FIELD(columns), .argument = "A,B",
+	{ .name = "columns",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(columns),
+	  .argument = "A,B",
 	  .help = "only these columns, in this order" },
-	{ .name = "exclude", .kind = OPTION_STRING, .offset = FIELD(exclude), .argument = "A,B",
+	{ .name = "exclude",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(exclude),
+	  .argument = "A,B",
 	  .help = "all columns but these" },
-	{ .name = "where", .kind = OPTION_STRING, .offset = FIELD(where), .argument = "SQL",
+	{ .name = "where",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(where),
+	  .argument = "SQL",
 	  .help = "only rows for which this condition is true" },
-	{ .name = "limit", .kind = OPTION_INT, .offset = FIELD(limit), .argument = "N",
+	{ .name = "limit",
+	  .kind = OPTION_INT,
+	  .offset = FIELD(limit),
+	  .argument = "N",
 	  .help = "at most N rows" },
-	{ .name = "full", .kind = OPTION_FLAG, .offset = FIELD(full),
+	{ .name = "full",
+	  .kind = OPTION_FLAG,
+	  .offset = FIELD(full),
 	  .help = "the rows are all that belong into the destination, in spite of --where or --query" },
-	{ .name = "row-security", .kind = OPTION_FLAG, .offset = FIELD(row_security),
+	{ .name = "row-security",
+	  .kind = OPTION_FLAG,
+	  .offset = FIELD(row_security),
 	  .help = "read only what row-level security shows, instead of failing where it hides rows" },
-	{ .name = "key", .kind = OPTION_STRING, .offset = FIELD(key), .argument = "A,B",
+	{ .name = "key",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(key),
+	  .argument = "A,B",
 	  .help = "the columns that identify a row (default: the primary key)" },
-	{ .name = "max-rejects", .kind = OPTION_INT, .offset = FIELD(max_rejects), .argument = "N",
+	{ .name = "max-rejects",
+	  .kind = OPTION_INT,
+	  .offset = FIELD(max_rejects),
+	  .argument = "N",
 	  .help = "how many rows BigQuery may be unable to hold; -1: any number (default 0)",
-	  .min = -1, .max = INT64_MAX },
-	{ .name = "rejects", .kind = OPTION_STRING, .offset = FIELD(rejects), .argument = "FILE",
+	  .min = -1,
+	  .max = INT64_MAX },
+	{ .name = "rejects",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(rejects),
+	  .argument = "FILE",
 	  .help = "write a line for each such row to FILE" },
-	{ .name = "schema-only", .kind = OPTION_FLAG, .offset = FIELD(schema_only),
+	{ .name = "schema-only",
+	  .kind = OPTION_FLAG,
+	  .offset = FIELD(schema_only),
 	  .help = "print only the BigQuery schema, as JSON" },
-	{ .name = "list", .kind = OPTION_FLAG, .offset = FIELD(list),
+	{ .name = "list",
+	  .kind = OPTION_FLAG,
+	  .offset = FIELD(list),
 	  .help = "print a line for each table that can be read" },
-	{ .name = "connect-timeout", .kind = OPTION_DURATION, .offset = FIELD(connect_timeout_ms),
-	  .argument = "D", .help = "give up connecting after this long (default 30s)" },
-	{ .name = "timeout", .kind = OPTION_DURATION, .offset = FIELD(timeout_ms), .argument = "D",
+	{ .name = "connect-timeout",
+	  .kind = OPTION_DURATION,
+	  .offset = FIELD(connect_timeout_ms),
+	  .argument = "D",
+	  .help = "give up connecting after this long (default 30s)" },
+	{ .name = "timeout",
+	  .kind = OPTION_DURATION,
+	  .offset = FIELD(timeout_ms),
+	  .argument = "D",
 	  .help = "give up after this long (default: never)" },
 	{ 0 },
 };
@@ -70,9 +109,10 @@ static const struct program program = {
 	.summary = "print a table of a SQL database as a row stream",
 	.usage = usage,
 	.options = options,
-	.epilog = "SOURCE is a URI such as postgresql://user@host/database, or env:NAME for the URI in\n"
-		  "that variable; no password goes in it (PGPASSFILE, PGPASSWORD). TABLE is\n"
-		  "[SCHEMA.]TABLE, taken literally; a part that has a dot goes in double quotes.\n",
+	.epilog =
+		"SOURCE is a URI such as postgresql://user@host/database, or env:NAME for the URI in\n"
+		"that variable; no password goes in it (PGPASSFILE, PGPASSWORD). TABLE is\n"
+		"[SCHEMA.]TABLE, taken literally; a part that has a dot goes in double quotes.\n",
 };
 
 /* One run; what is open is closed in extract_release. */
@@ -109,14 +149,16 @@ static int check_usage(const struct config *c, const struct command_line *line, 
 {
 	size_t wanted = c->query || c->list ? 1 : 2;
 
-	if (c->list && (c->query || c->columns || c->exclude || c->where || c->limit >= 0 || c->key || c->full ||
-			c->row_security || c->schema_only || c->rejects || c->max_rejects))
+	if (c->list &&
+	    (c->query || c->columns || c->exclude || c->where || c->limit >= 0 || c->key ||
+	     c->full || c->row_security || c->schema_only || c->rejects || c->max_rejects))
 		return error_set(err, ERR_USAGE, "--list goes with SOURCE and timeouts alone");
 	if (line->operand_count < wanted)
 		return error_set(err, ERR_USAGE, "%s is missing (see --help)",
 				 line->operand_count == 0 ? "SOURCE" : "TABLE, or --query SQL,");
 	if (line->operand_count > wanted)
-		return error_set(err, ERR_USAGE, "'%s': too many operands%s", line->operands[wanted],
+		return error_set(err, ERR_USAGE, "'%s': too many operands%s",
+				 line->operands[wanted],
 				 c->query ? "; --query takes the place of TABLE" : "");
 	if (c->columns && c->exclude)
 		return error_set(err, ERR_USAGE, "--columns and --exclude exclude each other");
@@ -143,12 +185,13 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 	return 0;
 }
 
-static int list_one(void *argument, const char *schema, const char *table, const char *kind, int64_t rows,
-		    struct error *err)
+static int list_one(void *argument, const char *schema, const char *table, const char *kind,
+		    int64_t rows, struct error *err)
 {
 	struct extract *x = argument;
-	json_t *line = json_pack("{s:o,s:o,s:s,s:o}", "schema", begin_text(schema), "table", begin_text(table),
-				 "kind", kind, "rows", rows < 0 ? json_null() : json_integer(rows));
+	json_t *line = json_pack("{s:o,s:o,s:s,s:o}", "schema", begin_text(schema), "table",
+				 begin_text(table), "kind", kind, "rows",
+				 rows < 0 ? json_null() : json_integer(rows));
 	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	int rc = text ? buf_appendf(&x->writer.out, err, "%s\n", text) : error_nomem(err);
 
@@ -176,8 +219,9 @@ static int print_begin(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
 	bool narrowed = c->where || c->limit >= 0 || c->query || c->row_security;
-	json_t *record = begin_record(&x->selection, x->driver->name, c->query ? NULL : x->relation.label,
-				      narrowed && !c->full, err);
+	json_t *record =
+		begin_record(&x->selection, x->driver->name, c->query ? NULL : x->relation.label,
+			     narrowed && !c->full, err);
 	int rc = record ? rowstream_write_begin(&x->writer, record, err) : -1;
 
 	json_decref(record);
@@ -227,7 +271,8 @@ static int print_rows(struct extract *x, struct error *err)
 	progress_finish(&rows.progress, "read");
 	if (x->rejects.count > 0)
 		log_warn("%s: %llu rows rejected%s%s", label, (unsigned long long)x->rejects.count,
-			 x->config.rejects ? ", see " : "", x->config.rejects ? x->config.rejects : "");
+			 x->config.rejects ? ", see " : "",
+			 x->config.rejects ? x->config.rejects : "");
 	return 0;
 }
 

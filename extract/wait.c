@@ -13,7 +13,8 @@
 
 enum {
 	TICK_MS = 250,
-	IDLE_MS = 200, /* while the source has nothing, rows wait no longer than this for a buffer to fill */
+	IDLE_MS =
+		200, /* while the source has nothing, rows wait no longer than this for a buffer to fill */
 };
 
 int64_t wait_now_ms(void)

@@ -21,7 +21,8 @@ struct wait {
 };
 
 /* Starts the clock of --timeout, and the tick (see wait.c). After signals_init. */
-int wait_init(struct wait *w, int64_t timeout_ms, struct error *err) __attribute__((warn_unused_result));
+int wait_init(struct wait *w, int64_t timeout_ms, struct error *err)
+	__attribute__((warn_unused_result));
 
 /* 0 while nothing ends the run; else 128 + signal, or ERR_TEMP past the deadline. */
 int wait_check(const struct wait *w, struct error *err) __attribute__((warn_unused_result));

@@ -25,9 +25,15 @@ struct buf {
 	size_t max; /* ceiling of capacity in bytes; 0 means none */
 };
 
-#define BUF_INIT     { NULL, 0, 0, 0 }
-#define BUF_INIT_MAX(bytes) { NULL, 0, 0, (bytes) }
-#define auto_buf     __attribute__((cleanup(buf_release))) struct buf
+#define BUF_INIT              \
+	{                     \
+		NULL, 0, 0, 0 \
+	}
+#define BUF_INIT_MAX(bytes)         \
+	{                           \
+		NULL, 0, 0, (bytes) \
+	}
+#define auto_buf __attribute__((cleanup(buf_release))) struct buf
 
 void buf_release(struct buf *b);
 
@@ -41,7 +47,7 @@ int buf_grow(struct buf *b, size_t more, struct error *err) __attribute__((warn_
 
 /* Make room for `more` bytes behind length. */
 __attribute__((warn_unused_result)) static inline int buf_reserve(struct buf *b, size_t more,
-								   struct error *err)
+								  struct error *err)
 {
 	if (__builtin_expect(b->capacity - b->length >= more, 1))
 		return 0;

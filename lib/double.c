@@ -74,7 +74,8 @@ static inline struct decimal pick(uint64_t lower, uint64_t at, uint64_t upper, i
  * neighbour is only half as far away. Even significands own their bounds,
  * since readers round ties to even.
  */
-static inline struct decimal shortest(uint64_t significand, int exponent, bool irregular, bool narrow)
+static inline struct decimal shortest(uint64_t significand, int exponent, bool irregular,
+				      bool narrow)
 {
 	bool even = (significand & 1) == 0;
 	int k = irregular ? floor_log10_three_quarters_pow2(exponent) : floor_log10_pow2(exponent);
@@ -184,8 +185,8 @@ char *double_write(char *out, double value)
 	if (exponent == 0)
 		d = shortest(fraction, -1074, false, false);
 	else
-		d = shortest(fraction | UINT64_C(1) << 52, exponent - 1075, fraction == 0 && exponent > 1,
-			     false);
+		d = shortest(fraction | UINT64_C(1) << 52, exponent - 1075,
+			     fraction == 0 && exponent > 1, false);
 	return decimal_write(out, d, 15);
 }
 
@@ -205,6 +206,7 @@ char *double_write_float(char *out, float value)
 	if (exponent == 0)
 		d = shortest(fraction, -149, false, true);
 	else
-		d = shortest(fraction | UINT32_C(1) << 23, exponent - 150, fraction == 0 && exponent > 1, true);
+		d = shortest(fraction | UINT32_C(1) << 23, exponent - 150,
+			     fraction == 0 && exponent > 1, true);
 	return decimal_write(out, d, 6);
 }

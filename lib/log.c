@@ -89,7 +89,8 @@ static size_t quote(char *out, size_t room, const char *text)
 
 static void write_line(enum log_level level, int code, const char *message)
 {
-	char line[3 * ERROR_MESSAGE_MAX], quoted[2 * ERROR_MESSAGE_MAX], at[32], exit_field[32] = "";
+	char line[3 * ERROR_MESSAGE_MAX], quoted[2 * ERROR_MESSAGE_MAX], at[32],
+		exit_field[32] = "";
 	bool json = settings.format == LOG_JSON;
 	struct timespec now;
 	struct tm utc;
@@ -97,7 +98,9 @@ static void write_line(enum log_level level, int code, const char *message)
 
 	if (settings.format == LOG_TEXT) {
 		n = snprintf(line, sizeof line, "%s: %s%s\n", settings.program,
-			     level == LOG_WARN ? "warning: " : level == LOG_DEBUG ? "debug: " : "",
+			     level == LOG_WARN    ? "warning: "
+			     : level == LOG_DEBUG ? "debug: "
+						  : "",
 			     message);
 	} else {
 		clock_gettime(CLOCK_REALTIME, &now);
@@ -105,12 +108,14 @@ static void write_line(enum log_level level, int code, const char *message)
 		strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%S", &utc);
 		quote(quoted, sizeof quoted, message);
 		if (code)
-			snprintf(exit_field, sizeof exit_field, json ? ",\"exit\":%d" : " exit=%d", code);
-		n = snprintf(line, sizeof line,
-			     json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"msg\":\"%s\"%s}\n"
-				  : "time=%s.%03ldZ level=%s program=%s msg=\"%s\"%s\n",
-			     at, now.tv_nsec / 1000000, level_names[level], settings.program, quoted,
-			     exit_field);
+			snprintf(exit_field, sizeof exit_field, json ? ",\"exit\":%d" : " exit=%d",
+				 code);
+		n = snprintf(
+			line, sizeof line,
+			json ? "{\"time\":\"%s.%03ldZ\",\"level\":\"%s\",\"program\":\"%s\",\"msg\":\"%s\"%s}\n"
+			     : "time=%s.%03ldZ level=%s program=%s msg=\"%s\"%s\n",
+			at, now.tv_nsec / 1000000, level_names[level], settings.program, quoted,
+			exit_field);
 	}
 	if (n >= (int)sizeof line) {
 		n = (int)sizeof line;
@@ -131,14 +136,14 @@ static void log_message(enum log_level level, const char *format, va_list args)
 	write_line(level, 0, message);
 }
 
-#define DEFINE_LOG(name, level)                    \
-	void name(const char *format, ...)         \
-	{                                          \
-		va_list args;                      \
-                                                   \
-		va_start(args, format);            \
-		log_message(level, format, args);  \
-		va_end(args);                      \
+#define DEFINE_LOG(name, level)                   \
+	void name(const char *format, ...)        \
+	{                                         \
+		va_list args;                     \
+                                                  \
+		va_start(args, format);           \
+		log_message(level, format, args); \
+		va_end(args);                     \
 	}
 
 DEFINE_LOG(log_debug, LOG_DEBUG)

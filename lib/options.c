@@ -17,17 +17,31 @@ struct common_config {
 };
 
 static const struct option_def common_options[] = {
-	{ .name = "log-format", .kind = OPTION_STRING,
-	  .offset = offsetof(struct common_config, log_format), .argument = "FORMAT",
+	{ .name = "log-format",
+	  .kind = OPTION_STRING,
+	  .offset = offsetof(struct common_config, log_format),
+	  .argument = "FORMAT",
 	  .help = "logs on stderr as text, json or logfmt (LOG_ENV=prod: json)" },
-	{ .name = "quiet", .letter = 'q', .kind = OPTION_FLAG,
-	  .offset = offsetof(struct common_config, quiet), .help = "only warnings and errors" },
-	{ .name = "verbose", .letter = 'v', .kind = OPTION_FLAG,
-	  .offset = offsetof(struct common_config, verbose), .help = "more detail" },
-	{ .name = "help", .letter = 'h', .kind = OPTION_FLAG,
-	  .offset = offsetof(struct common_config, help), .help = "print this and exit" },
-	{ .name = "version", .letter = 'V', .kind = OPTION_FLAG,
-	  .offset = offsetof(struct common_config, version), .help = "print the version and exit" },
+	{ .name = "quiet",
+	  .letter = 'q',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct common_config, quiet),
+	  .help = "only warnings and errors" },
+	{ .name = "verbose",
+	  .letter = 'v',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct common_config, verbose),
+	  .help = "more detail" },
+	{ .name = "help",
+	  .letter = 'h',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct common_config, help),
+	  .help = "print this and exit" },
+	{ .name = "version",
+	  .letter = 'V',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct common_config, version),
+	  .help = "print the version and exit" },
 	{ 0 },
 };
 
@@ -47,8 +61,8 @@ static const struct option_def *find_option(struct parser *p, const char *name, 
 
 	for (int t = 0; t < 2; t++)
 		for (const struct option_def *o = tables[t]; o->name; o++) {
-			bool named = name && strlen(o->name) == length &&
-				     !memcmp(o->name, name, length);
+			bool named =
+				name && strlen(o->name) == length && !memcmp(o->name, name, length);
 
 			if (named || (letter && o->letter == letter)) {
 				*config = t == 0 ? p->config : (void *)&p->common;
@@ -96,7 +110,8 @@ static int set_value(const struct option_def *o, void *config, const char *value
 		*(const char **)field = value;
 		return 0;
 	case OPTION_INT:
-		return parse_int64(value, o->min, o->min || o->max ? o->max : INT64_MAX, field, err);
+		return parse_int64(value, o->min, o->min || o->max ? o->max : INT64_MAX, field,
+				   err);
 	case OPTION_DURATION:
 		return parse_duration_ms(value, field, err);
 	case OPTION_REPEAT:
@@ -247,7 +262,9 @@ static int take_words(struct parser *p, struct command_line *ret, struct error *
 int options_parse(const struct program *program, int argc, char **argv, void *config,
 		  struct command_line *ret, struct error *err)
 {
-	struct parser p = { .program = program, .config = config, .argc = argc, .next = 1, .argv = argv };
+	struct parser p = {
+		.program = program, .config = config, .argc = argc, .next = 1, .argv = argv
+	};
 	struct command_line result = { 0 };
 
 	if (log_init(program->name, err) < 0)

@@ -35,23 +35,23 @@ struct option_values {
 };
 
 struct option_def {
-	const char *name;        /* without the dashes; NULL ends the table */
-	char letter;             /* or '\0' */
+	const char *name; /* without the dashes; NULL ends the table */
+	char letter;      /* or '\0' */
 	enum option_kind kind;
-	size_t offset;           /* of the field in the program's config */
-	const char *argument;    /* what --help calls the value; NULL for flags */
-	const char *help;        /* one line */
-	const char *env;         /* variable that is the default, or NULL */
-	int64_t min, max;        /* OPTION_INT; both 0 means 0..INT64_MAX */
+	size_t offset;              /* of the field in the program's config */
+	const char *argument;       /* what --help calls the value; NULL for flags */
+	const char *help;           /* one line */
+	const char *env;            /* variable that is the default, or NULL */
+	int64_t min, max;           /* OPTION_INT; both 0 means 0..INT64_MAX */
 	const char *const *choices; /* OPTION_CHOICE, NULL-terminated */
 };
 
 struct program {
 	const char *name;
-	const char *summary;            /* one line, begins lower-case */
-	const char *const *usage;       /* lines behind the name, NULL-terminated */
+	const char *summary;      /* one line, begins lower-case */
+	const char *const *usage; /* lines behind the name, NULL-terminated */
 	const struct option_def *options;
-	const char *epilog;             /* more of --help, or NULL */
+	const char *epilog; /* more of --help, or NULL */
 };
 
 struct command_line {

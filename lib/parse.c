@@ -27,8 +27,8 @@ int parse_int64(const char *s, int64_t min, int64_t max, int64_t *ret, struct er
 	if (*s != '-' && fits)
 		fits = !__builtin_sub_overflow((int64_t)0, value, &value);
 	if (!fits || value < min || value > max)
-		return error_set(err, ERR_USAGE, "%s is not between %lld and %lld", s, (long long)min,
-				 (long long)max);
+		return error_set(err, ERR_USAGE, "%s is not between %lld and %lld", s,
+				 (long long)min, (long long)max);
 	*ret = value;
 	return 0;
 }

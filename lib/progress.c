@@ -39,9 +39,9 @@ void progress_show(struct progress *p)
 	if (p->total_bytes > p->bytes && p->bytes > 0)
 		snprintf(eta, sizeof eta, ", %.0f s left",
 			 seconds * (double)(p->total_bytes - p->bytes) / (double)p->bytes);
-	int n = snprintf(line, sizeof line, "\r\033[K%.80s: %llu rows, %.1f MB, %.0f rows/s%s", p->what,
-			 (unsigned long long)p->rows, (double)p->bytes / 1e6, (double)p->rows / seconds,
-			 eta);
+	int n = snprintf(line, sizeof line, "\r\033[K%.80s: %llu rows, %.1f MB, %.0f rows/s%s",
+			 p->what, (unsigned long long)p->rows, (double)p->bytes / 1e6,
+			 (double)p->rows / seconds, eta);
 	/* Decoration: a terminal that is gone is not worth an error. */
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		p->visible = false;

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct progress {
-	const char *what;     /* "public.orders"; borrowed */
+	const char *what; /* "public.orders"; borrowed */
 	uint64_t rows, bytes;
 	uint64_t total_bytes; /* 0 when not known */
 	int64_t start_ms;     /* monotonic */

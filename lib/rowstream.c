@@ -52,9 +52,9 @@ static int next_line(struct rowstream_reader *r, const char **line, size_t *leng
 {
 	for (;;) {
 		char *start = r->in.data + r->position;
-		char *end = r->in.length > r->scanned
-				    ? memchr(r->in.data + r->scanned, '\n', r->in.length - r->scanned)
-				    : NULL;
+		char *end = r->in.length > r->scanned ? memchr(r->in.data + r->scanned, '\n',
+							       r->in.length - r->scanned)
+						      : NULL;
 
 		if (end) {
 			*line = start;
@@ -92,7 +92,8 @@ static json_t *parse_control(struct rowstream_reader *r, const char *line, size_
 	json_t *record = json_loadb(line, length, JSON_REJECT_DUPLICATES, &problem);
 	void *member = record ? json_object_iter(record) : NULL;
 
-	if (!member || json_object_size(record) != 1 || !json_is_object(json_object_iter_value(member))) {
+	if (!member || json_object_size(record) != 1 ||
+	    !json_is_object(json_object_iter_value(member))) {
 		error_set(err, ERR_DATA, "%s line %llu: malformed control record%s%s", r->name,
 			  (unsigned long long)r->line_number, record ? "" : ": ",
 			  record ? "" : problem.text);
@@ -108,7 +109,8 @@ static int take_abort(const json_t *inner, struct error *err)
 {
 	json_int_t code = json_integer_value(json_object_get(inner, "exit"));
 	const char *reason = json_string_value(json_object_get(inner, "reason"));
-	bool documented = (code >= ERR_USAGE && code <= ERR_CONFIG) || (code > ERR_SIGNAL && code < 256);
+	bool documented =
+		(code >= ERR_USAGE && code <= ERR_CONFIG) || (code > ERR_SIGNAL && code < 256);
 
 	return error_set(err, documented ? (int)code : ERR_DATA, "the producer failed: %s",
 			 reason ? reason : "(no reason given)");
@@ -150,8 +152,9 @@ static int take_begin(struct rowstream_reader *r, json_t *inner, struct error *e
 	if (!json_is_integer(version))
 		return error_set(err, ERR_DATA, "%s: @begin has no version", r->name);
 	if (json_integer_value(version) != ROWSTREAM_VERSION)
-		return error_set(err, ERR_DATA, "%s: stream version %lld; this program reads %d", r->name,
-				 (long long)json_integer_value(version), ROWSTREAM_VERSION);
+		return error_set(err, ERR_DATA, "%s: stream version %lld; this program reads %d",
+				 r->name, (long long)json_integer_value(version),
+				 ROWSTREAM_VERSION);
 	r->begin = json_incref(inner);
 	return 0;
 }
@@ -198,7 +201,8 @@ int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool ba
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return error_set(err, ERR_DATA, "%s: empty input: the producer wrote nothing", name);
+		return error_set(err, ERR_DATA, "%s: empty input: the producer wrote nothing",
+				 name);
 	if (!whole)
 		return error_set(err, ERR_DATA, "%s: truncated inside line 1", name);
 	if (!rowstream_is_control(line, length))
@@ -238,9 +242,10 @@ int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length,
 		r->ended = rc == 0;
 	} else {
 		if (rc == 0)
-			return error_set(err, ERR_DATA,
-					 "%s: truncated: no @end after %llu rows; the producer died",
-					 r->name, (unsigned long long)r->rows);
+			return error_set(
+				err, ERR_DATA,
+				"%s: truncated: no @end after %llu rows; the producer died",
+				r->name, (unsigned long long)r->rows);
 		if (!whole)
 			return error_set(err, ERR_DATA, "%s: truncated inside line %llu", r->name,
 					 (unsigned long long)r->line_number);

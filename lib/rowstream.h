@@ -31,19 +31,19 @@ enum { ROWSTREAM_VERSION = 1 };
 enum { ROWSTREAM_PADDING = 64 };
 
 struct rowstream_reader {
-	int fd;                  /* not owned */
-	const char *name;        /* for messages, "stdin" */
-	bool bare;               /* plain NDJSON: no control records at all */
+	int fd;           /* not owned */
+	const char *name; /* for messages, "stdin" */
+	bool bare;        /* plain NDJSON: no control records at all */
 	bool ended;
 	struct buf in;
-	size_t position;         /* start of the next line in in.data */
-	size_t scanned;          /* no line end before here */
+	size_t position; /* start of the next line in in.data */
+	size_t scanned;  /* no line end before here */
 	bool at_eof;
-	uint64_t line_number;    /* of the line lent last; the first is 1 */
+	uint64_t line_number; /* of the line lent last; the first is 1 */
 	uint64_t rows;
-	uint64_t bytes;          /* read so far, control records included */
-	json_t *begin;           /* the inner object of @begin; NULL when bare */
-	json_t *end;             /* the inner object of @end, once seen */
+	uint64_t bytes; /* read so far, control records included */
+	json_t *begin;  /* the inner object of @begin; NULL when bare */
+	json_t *end;    /* the inner object of @end, once seen */
 };
 
 /* Read up to and including @begin (nothing when bare). */
@@ -58,7 +58,8 @@ int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length,
 	__attribute__((warn_unused_result));
 
 /* Read and discard up to the proven end. */
-int rowstream_drain(struct rowstream_reader *r, struct error *err) __attribute__((warn_unused_result));
+int rowstream_drain(struct rowstream_reader *r, struct error *err)
+	__attribute__((warn_unused_result));
 
 void rowstream_release(struct rowstream_reader *r);
 
@@ -74,14 +75,14 @@ static inline bool rowstream_is_control(const char *line, size_t length)
  * rowstream_row_written; an unfinished row is cut off before an @abort.
  */
 struct rowstream_writer {
-	int fd;            /* not owned */
+	int fd; /* not owned */
 	const char *name;
 	struct buf out;
-	size_t row_start;  /* where the unfinished row begins */
+	size_t row_start; /* where the unfinished row begins */
 	uint64_t rows;
-	uint64_t bytes;    /* written and flushed */
+	uint64_t bytes; /* written and flushed */
 	bool begun, ended;
-	bool broken;       /* a write failed: what the reader got may end inside a line */
+	bool broken; /* a write failed: what the reader got may end inside a line */
 };
 
 /* Bytes gathered before a write: large enough to be cheap, small enough for the L2 cache. */
@@ -97,8 +98,8 @@ int rowstream_flush(struct rowstream_writer *w, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* `out` now ends with a whole row and its LF. */
-__attribute__((warn_unused_result)) static inline int rowstream_row_written(struct rowstream_writer *w,
-									    struct error *err)
+__attribute__((warn_unused_result)) static inline int
+rowstream_row_written(struct rowstream_writer *w, struct error *err)
 {
 	w->rows++;
 	w->row_start = w->out.length;

@@ -10,14 +10,14 @@
 enum { COLUMNS_MAX = 10000, NESTING_MAX = 15, NAME_MAX_BYTES = 300, FILE_MAX = 16 * 1024 * 1024 };
 
 static const char *const type_names[] = {
-	[TYPE_STRING] = "STRING",         [TYPE_BYTES] = "BYTES",
-	[TYPE_INTEGER] = "INTEGER",       [TYPE_FLOAT] = "FLOAT",
-	[TYPE_NUMERIC] = "NUMERIC",       [TYPE_BIGNUMERIC] = "BIGNUMERIC",
-	[TYPE_BOOLEAN] = "BOOLEAN",       [TYPE_TIMESTAMP] = "TIMESTAMP",
-	[TYPE_DATE] = "DATE",             [TYPE_TIME] = "TIME",
-	[TYPE_DATETIME] = "DATETIME",     [TYPE_INTERVAL] = "INTERVAL",
-	[TYPE_GEOGRAPHY] = "GEOGRAPHY",   [TYPE_JSON] = "JSON",
-	[TYPE_RANGE] = "RANGE",           [TYPE_RECORD] = "RECORD",
+	[TYPE_STRING] = "STRING",       [TYPE_BYTES] = "BYTES",
+	[TYPE_INTEGER] = "INTEGER",     [TYPE_FLOAT] = "FLOAT",
+	[TYPE_NUMERIC] = "NUMERIC",     [TYPE_BIGNUMERIC] = "BIGNUMERIC",
+	[TYPE_BOOLEAN] = "BOOLEAN",     [TYPE_TIMESTAMP] = "TIMESTAMP",
+	[TYPE_DATE] = "DATE",           [TYPE_TIME] = "TIME",
+	[TYPE_DATETIME] = "DATETIME",   [TYPE_INTERVAL] = "INTERVAL",
+	[TYPE_GEOGRAPHY] = "GEOGRAPHY", [TYPE_JSON] = "JSON",
+	[TYPE_RANGE] = "RANGE",         [TYPE_RECORD] = "RECORD",
 };
 
 /* GoogleSQL's words, which the API takes too. */
@@ -25,16 +25,16 @@ static const struct {
 	const char *name;
 	enum schema_type type;
 } type_aliases[] = {
-	{ "INT64", TYPE_INTEGER },      { "FLOAT64", TYPE_FLOAT },
-	{ "BOOL", TYPE_BOOLEAN },       { "STRUCT", TYPE_RECORD },
-	{ "DECIMAL", TYPE_NUMERIC },    { "BIGDECIMAL", TYPE_BIGNUMERIC },
+	{ "INT64", TYPE_INTEGER }, { "FLOAT64", TYPE_FLOAT },   { "BOOL", TYPE_BOOLEAN },
+	{ "STRUCT", TYPE_RECORD }, { "DECIMAL", TYPE_NUMERIC }, { "BIGDECIMAL", TYPE_BIGNUMERIC },
 };
 
 static const char *const mode_names[] = { "NULLABLE", "REQUIRED", "REPEATED" };
 
 /* BigQuery refuses these at the start of a column name, in any case. */
 static const char *const reserved_prefixes[] = {
-	"_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER", "_CHANGE_",
+	"_TABLE_",  "_FILE_",         "_PARTITION", "_ROW_TIMESTAMP",
+	"__ROOT__", "_COLIDENTIFIER", "_CHANGE_",
 };
 
 const char *schema_type_name(enum schema_type type)
@@ -133,8 +133,10 @@ static int canonical(const struct schema *s, json_t *copy, struct error *err)
 	for (size_t i = 0; i < s->count; i++) {
 		json_t *field = json_array_get(copy, i);
 
-		if (json_object_set_new(field, "type", json_string(type_names[s->field[i].type])) < 0 ||
-		    json_object_set_new(field, "mode", json_string(mode_names[s->field[i].mode])) < 0)
+		if (json_object_set_new(field, "type", json_string(type_names[s->field[i].type])) <
+			    0 ||
+		    json_object_set_new(field, "mode", json_string(mode_names[s->field[i].mode])) <
+			    0)
 			return error_nomem(err);
 		if (s->field[i].fields &&
 		    json_object_set(field, "fields", s->field[i].fields->json) < 0)
@@ -151,7 +153,8 @@ static int parse_array(const json_t *fields, int depth, struct schema **ret, str
 	if (!json_is_array(fields) || count == 0)
 		return error_set(err, ERR_DATA, "a schema is a non-empty array of columns");
 	if (count > COLUMNS_MAX)
-		return error_set(err, ERR_DATA, "%zu columns; BigQuery takes %d", count, COLUMNS_MAX);
+		return error_set(err, ERR_DATA, "%zu columns; BigQuery takes %d", count,
+				 COLUMNS_MAX);
 	if (depth > NESTING_MAX)
 		return error_set(err, ERR_DATA, "records nest deeper than %d", NESTING_MAX);
 	s = calloc(1, sizeof *s);
@@ -165,7 +168,8 @@ static int parse_array(const json_t *fields, int depth, struct schema **ret, str
 		return error_nomem(err);
 	}
 	for (; s->count < count; s->count++)
-		if (parse_field(json_array_get(s->json, s->count), depth, &s->field[s->count], err) < 0)
+		if (parse_field(json_array_get(s->json, s->count), depth, &s->field[s->count],
+				err) < 0)
 			goto fail;
 	if (check_duplicates(s, err) < 0 || canonical(s, s->json, err) < 0)
 		goto fail;
@@ -212,7 +216,8 @@ void schema_free(struct schema *s)
 const struct schema_field *schema_find(const struct schema *s, const char *name, size_t length)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (s->field[i].name_length == length && !strncasecmp(s->field[i].name, name, length))
+		if (s->field[i].name_length == length &&
+		    !strncasecmp(s->field[i].name, name, length))
 			return &s->field[i];
 	return NULL;
 }

@@ -11,7 +11,8 @@ static inline size_t skip_ascii(const unsigned char *s, size_t i, size_t n)
 {
 #ifdef __SSE2__
 	for (; n - i >= 16; i += 16) {
-		int high = _mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(s + i)));
+		int high =
+			_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)(s + i)));
 
 		if (high)
 			return i + (size_t)__builtin_ctz((unsigned)high);

@@ -42,49 +42,111 @@ static const char *const write_modes[] = { "append", "truncate", "empty", NULL }
 
 #define FIELD(member) .offset = offsetof(struct config, member)
 static const struct option_def options[] = {
-	{ .name = "write", .kind = OPTION_CHOICE, FIELD(write), .choices = write_modes,
-	  .argument = "MODE", .help = "append (default), truncate or empty" },
-	{ .name = "schema", .kind = OPTION_STRING, FIELD(schema_file), .argument = "FILE",
+	{ .name = "write",
+	  .kind = OPTION_CHOICE,
+	  FIELD(write),
+	  .choices = write_modes,
+	  .argument = "MODE",
+	  .help = "append (default), truncate or empty" },
+	{ .name = "schema",
+	  .kind = OPTION_STRING,
+	  FIELD(schema_file),
+	  .argument = "FILE",
 	  .help = "the rows' schema, as `bq show --schema` prints it" },
-	{ .name = "bare", .kind = OPTION_FLAG, FIELD(bare),
+	{ .name = "bare",
+	  .kind = OPTION_FLAG,
+	  FIELD(bare),
 	  .help = "stdin is plain NDJSON, whose end proves nothing" },
-	{ .name = "no-create", .kind = OPTION_FLAG, FIELD(no_create),
+	{ .name = "no-create",
+	  .kind = OPTION_FLAG,
+	  FIELD(no_create),
 	  .help = "the table must exist" },
-	{ .name = "replace-schema", .kind = OPTION_FLAG, FIELD(replace_schema),
+	{ .name = "replace-schema",
+	  .kind = OPTION_FLAG,
+	  FIELD(replace_schema),
 	  .help = "with --write truncate: the stream's schema replaces the table's" },
-	{ .name = "evolve", .kind = OPTION_STRING, FIELD(evolve), .argument = "LIST",
+	{ .name = "evolve",
+	  .kind = OPTION_STRING,
+	  FIELD(evolve),
+	  .argument = "LIST",
 	  .help = "how the schema may change: none, or a list of add,relax (default both)" },
-	{ .name = "allow-lossy", .kind = OPTION_FLAG, FIELD(allow_lossy),
+	{ .name = "allow-lossy",
+	  .kind = OPTION_FLAG,
+	  FIELD(allow_lossy),
 	  .help = "NUMERIC may go into FLOAT columns" },
-	{ .name = "partition-by", .kind = OPTION_STRING, FIELD(layout.partition_by),
-	  .argument = "COL[:UNIT]", .help = "of a new table: by DAY, HOUR, MONTH, YEAR or :START:END:STEP" },
-	{ .name = "partition-expiration", .kind = OPTION_DURATION,
-	  FIELD(layout.partition_expiration_ms), .argument = "D", .help = "drop partitions this old" },
-	{ .name = "require-partition-filter", .kind = OPTION_FLAG,
-	  FIELD(layout.require_partition_filter), .help = "queries must name partitions" },
-	{ .name = "cluster-by", .kind = OPTION_STRING, FIELD(layout.cluster_by), .argument = "A,B",
+	{ .name = "partition-by",
+	  .kind = OPTION_STRING,
+	  FIELD(layout.partition_by),
+	  .argument = "COL[:UNIT]",
+	  .help = "of a new table: by DAY, HOUR, MONTH, YEAR or :START:END:STEP" },
+	{ .name = "partition-expiration",
+	  .kind = OPTION_DURATION,
+	  FIELD(layout.partition_expiration_ms),
+	  .argument = "D",
+	  .help = "drop partitions this old" },
+	{ .name = "require-partition-filter",
+	  .kind = OPTION_FLAG,
+	  FIELD(layout.require_partition_filter),
+	  .help = "queries must name partitions" },
+	{ .name = "cluster-by",
+	  .kind = OPTION_STRING,
+	  FIELD(layout.cluster_by),
+	  .argument = "A,B",
 	  .help = "cluster a new table by up to four columns" },
-	{ .name = "max-bad-records", .kind = OPTION_INT, FIELD(max_bad_records), .argument = "N",
-	  .help = "rows whose values BigQuery may refuse (default 0)", .max = INT32_MAX },
-	{ .name = "label", .kind = OPTION_REPEAT, FIELD(labels), .argument = "K=V",
+	{ .name = "max-bad-records",
+	  .kind = OPTION_INT,
+	  FIELD(max_bad_records),
+	  .argument = "N",
+	  .help = "rows whose values BigQuery may refuse (default 0)",
+	  .max = INT32_MAX },
+	{ .name = "label",
+	  .kind = OPTION_REPEAT,
+	  FIELD(labels),
+	  .argument = "K=V",
 	  .help = "label of the job; may be repeated" },
-	{ .name = "run-id", .kind = OPTION_STRING, FIELD(run_id), .argument = "ID",
+	{ .name = "run-id",
+	  .kind = OPTION_STRING,
+	  FIELD(run_id),
+	  .argument = "ID",
 	  .help = "names the load: under one id it happens once" },
-	{ .name = "dry-run", .kind = OPTION_FLAG, FIELD(dry_run),
+	{ .name = "dry-run",
+	  .kind = OPTION_FLAG,
+	  FIELD(dry_run),
 	  .help = "read and check everything, write nothing" },
-	{ .name = "project", .kind = OPTION_STRING, FIELD(project), .argument = "ID",
+	{ .name = "project",
+	  .kind = OPTION_STRING,
+	  FIELD(project),
+	  .argument = "ID",
 	  .help = "project that runs the job (GOOGLE_CLOUD_PROJECT)" },
-	{ .name = "location", .kind = OPTION_STRING, FIELD(location), .argument = "LOC",
+	{ .name = "location",
+	  .kind = OPTION_STRING,
+	  FIELD(location),
+	  .argument = "LOC",
 	  .help = "of the job (default: the dataset's)" },
-	{ .name = "timeout", .kind = OPTION_DURATION, FIELD(timeout_ms), .argument = "D",
+	{ .name = "timeout",
+	  .kind = OPTION_DURATION,
+	  FIELD(timeout_ms),
+	  .argument = "D",
 	  .help = "give up after this long, exit status 75" },
-	{ .name = "credentials", .kind = OPTION_STRING, FIELD(credentials), .argument = "FILE",
+	{ .name = "credentials",
+	  .kind = OPTION_STRING,
+	  FIELD(credentials),
+	  .argument = "FILE",
 	  .help = "key file (GOOGLE_APPLICATION_CREDENTIALS)" },
-	{ .name = "endpoint", .kind = OPTION_REPEAT, FIELD(endpoints), .argument = "SERVICE=URL",
+	{ .name = "endpoint",
+	  .kind = OPTION_REPEAT,
+	  FIELD(endpoints),
+	  .argument = "SERVICE=URL",
 	  .help = "another server for bigquery; authentication stays on" },
-	{ .name = "retry-initial", .kind = OPTION_DURATION, FIELD(retry_initial_ms), .argument = "D",
+	{ .name = "retry-initial",
+	  .kind = OPTION_DURATION,
+	  FIELD(retry_initial_ms),
+	  .argument = "D",
 	  .help = "first delay before a request is repeated (default 1s)" },
-	{ .name = "retry-for", .kind = OPTION_DURATION, FIELD(retry_for_ms), .argument = "D",
+	{ .name = "retry-for",
+	  .kind = OPTION_DURATION,
+	  FIELD(retry_for_ms),
+	  .argument = "D",
 	  .help = "repeat failing requests this long (default 10m)" },
 	{ 0 },
 };
@@ -104,10 +166,10 @@ struct load {
 	const struct config *config;
 	struct destination destination;
 	struct api api;
-	char *project;                   /* that runs the job */
+	char *project; /* that runs the job */
 	const char *run_id;
-	char generated[40];              /* the run id when none is given */
-	char *location;                  /* of the dataset */
+	char generated[40]; /* the run id when none is given */
+	char *location;     /* of the dataset */
 	struct plan_options plan_options;
 	struct plan plan;
 	struct rowstream_reader in;
@@ -119,7 +181,7 @@ struct load {
 
 /* How it ended. */
 struct outcome {
-	json_t *job;     /* NULL: there was nothing to do */
+	json_t *job; /* NULL: there was nothing to do */
 	bool adopted;
 };
 
@@ -142,7 +204,8 @@ static int parse_evolve(const char *list, struct schema_rules *rules, struct err
 		} else if (!strcmp(word[i], "relax")) {
 			rules->relax = true;
 		} else {
-			error_set(err, ERR_USAGE, "--evolve: '%s' is not none, add or relax", word[i]);
+			error_set(err, ERR_USAGE, "--evolve: '%s' is not none, add or relax",
+				  word[i]);
 			free(word);
 			return -1;
 		}
@@ -154,8 +217,7 @@ static int parse_evolve(const char *list, struct schema_rules *rules, struct err
 /* What the rows are said to be: --schema, else the stream's own; NULL when neither. */
 static int stream_schema(const struct load *l, struct schema **ret, struct error *err)
 {
-	const json_t *fields =
-		json_object_get(json_object_get(l->in.begin, "schema"), "fields");
+	const json_t *fields = json_object_get(json_object_get(l->in.begin, "schema"), "fields");
 
 	*ret = NULL;
 	if (l->config->schema_file)
@@ -173,8 +235,9 @@ static int check_scope(const struct load *l, struct error *err)
 	const json_t *after = json_object_get(cursor, "after");
 
 	if (l->config->write == WRITE_TRUNCATE && after && !json_is_null(after))
-		return error_set(err, ERR_DATA, "--write truncate: the stream is an increment "
-						"(its cursor begins after a value)");
+		return error_set(err, ERR_DATA,
+				 "--write truncate: the stream is an increment "
+				 "(its cursor begins after a value)");
 	/* A chosen part may be what is wanted, so it is only said. */
 	if (l->config->write == WRITE_TRUNCATE && scope && !strcmp(scope, "partial"))
 		log_warn("the stream is a part of its source: the table will hold nothing else");
@@ -185,8 +248,10 @@ static int open_destination(struct load *l, struct error *err)
 {
 	const struct config *c = l->config;
 	struct api_options api = {
-		.service = SERVICE_BIGQUERY, .endpoints = &c->endpoints,
-		.credentials_file = c->credentials, .retry = RETRY_POLICY_DEFAULT,
+		.service = SERVICE_BIGQUERY,
+		.endpoints = &c->endpoints,
+		.credentials_file = c->credentials,
+		.retry = RETRY_POLICY_DEFAULT,
 	};
 
 	if (c->retry_initial_ms)
@@ -275,8 +340,8 @@ static int truncate_table(struct load *l, struct outcome *ret, struct error *err
 	query = json_pack("{s:s%,s:b}", "query", sql.data, sql.length, "useLegacySql", 0);
 	resource = loadjob_resource(&l->job, "query", query, l->plan.labels, err);
 	if (resource)
-		rc = bigquery_job_insert(&l->api, &ref, json_object_get(resource, "configuration"), NULL,
-					 err);
+		rc = bigquery_job_insert(&l->api, &ref, json_object_get(resource, "configuration"),
+					 NULL, err);
 	json_decref(query);
 	json_decref(resource);
 	/* 0, it exists, is settled like our own. */
@@ -287,9 +352,10 @@ static int truncate_table(struct load *l, struct outcome *ret, struct error *err
 static int load_nothing(struct load *l, struct outcome *ret, struct error *err)
 {
 	if (l->config->bare && l->config->write == WRITE_TRUNCATE)
-		return error_set(err, ERR_DATA,
-				 "--bare and no rows: whether the source is empty or died is not known, "
-				 "so the table is not truncated");
+		return error_set(
+			err, ERR_DATA,
+			"--bare and no rows: whether the source is empty or died is not known, "
+			"so the table is not truncated");
 	if (!l->plan.table_exists)
 		return plan_create_table(&l->api, &l->destination, &l->plan, err);
 	return l->config->write == WRITE_TRUNCATE ? truncate_table(l, ret, err) : 0;
@@ -311,7 +377,8 @@ static int send_rows(struct load *l, struct outcome *ret, struct error *err)
 	struct sender sender;
 	char what[256];
 	auto_buf path = BUF_INIT;
-	struct resumable_options upload = { .what = what, .content_type = "application/octet-stream" };
+	struct resumable_options upload = { .what = what,
+					    .content_type = "application/octet-stream" };
 	json_t *resource;
 	int rc;
 
@@ -319,7 +386,9 @@ static int send_rows(struct load *l, struct outcome *ret, struct error *err)
 	if (buf_appendf(&path, err, "/projects/%s/jobs?uploadType=resumable", l->project) < 0)
 		return -1;
 	upload.path = buf_cstr(&path, err);
-	resource = upload.path ? loadjob_resource(&l->job, "load", l->plan.load, l->plan.labels, err) : NULL;
+	resource = upload.path
+			   ? loadjob_resource(&l->job, "load", l->plan.load, l->plan.labels, err)
+			   : NULL;
 	if (!resource)
 		return -1;
 	upload.metadata = resource;
@@ -339,11 +408,16 @@ static int send_rows(struct load *l, struct outcome *ret, struct error *err)
 static int print_loaded(struct load *l, const struct outcome *o, struct error *err)
 {
 	const struct load_report report = {
-		.destination = &l->destination, .run_id = l->run_id, .write = write_modes[l->config->write],
-		.job = o->job, .adopted = o->adopted, .cursor = json_object_get(l->in.end, "cursor"),
+		.destination = &l->destination,
+		.run_id = l->run_id,
+		.write = write_modes[l->config->write],
+		.job = o->job,
+		.adopted = o->adopted,
+		.cursor = json_object_get(l->in.end, "cursor"),
 	};
 	json_t *record = report_record(&report);
-	int rc = record ? rowstream_write_record(&l->out, "@loaded", record, err) : error_nomem(err);
+	int rc =
+		record ? rowstream_write_record(&l->out, "@loaded", record, err) : error_nomem(err);
 
 	json_decref(record);
 	if (rc == 0)
@@ -399,7 +473,8 @@ static int dry_run(struct load *l, struct error *err)
 	if (make_plan(l, err) < 0 || read_rows(l, NULL, err) < 0)
 		return -1;
 	if (l->in.rows == 0 && l->config->bare && l->config->write == WRITE_TRUNCATE)
-		return error_set(err, ERR_DATA, "--bare and no rows: the table would not be truncated");
+		return error_set(err, ERR_DATA,
+				 "--bare and no rows: the table would not be truncated");
 	if (rowstream_write_end(&l->out, NULL, "records", err) < 0)
 		return -1;
 	progress_finish(&l->progress, "checked (dry run)");
@@ -460,15 +535,20 @@ static int check_config(const struct config *c, const struct command_line *line,
 			struct plan_options *plan, struct error *err)
 {
 	if (line->operand_count != 1)
-		return error_set(err, ERR_USAGE, "one destination is needed: [PROJECT:]DATASET.TABLE");
+		return error_set(err, ERR_USAGE,
+				 "one destination is needed: [PROJECT:]DATASET.TABLE");
 	if (c->replace_schema && c->write != WRITE_TRUNCATE)
 		return error_set(err, ERR_USAGE, "--replace-schema needs --write truncate");
 	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n')))
 		return error_set(err, ERR_USAGE, "--run-id: empty, or with a line end in it");
 	*plan = (struct plan_options){
-		.write = (enum write_mode)c->write, .no_create = c->no_create,
-		.replace_schema = c->replace_schema, .rules = { .allow_lossy = c->allow_lossy },
-		.layout = c->layout, .labels = &c->labels, .max_bad_records = c->max_bad_records,
+		.write = (enum write_mode)c->write,
+		.no_create = c->no_create,
+		.replace_schema = c->replace_schema,
+		.rules = { .allow_lossy = c->allow_lossy },
+		.layout = c->layout,
+		.labels = &c->labels,
+		.max_bad_records = c->max_bad_records,
 	};
 	return parse_evolve(c->evolve, &plan->rules, err);
 }

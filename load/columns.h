@@ -26,8 +26,8 @@ struct columns {
 	struct columns **nested; /* per field; NULL unless a RECORD */
 	uint32_t *slots;         /* open addressing by lower-cased name: field + 1, 0 is empty */
 	uint32_t mask;
-	uint64_t *seen;          /* per field: the number of the object in which it came last */
-	uint64_t object;         /* number of the object being read */
+	uint64_t *seen;  /* per field: the number of the object in which it came last */
+	uint64_t object; /* number of the object being read */
 	size_t required;
 };
 

@@ -32,7 +32,8 @@ static int check_names(const struct destination *d, const char *text, struct err
 				 text);
 	if (d->decorator &&
 	    (!*d->decorator || strspn(d->decorator, "0123456789") != strlen(d->decorator)))
-		return error_set(err, ERR_USAGE, "'%s': a partition is written $YYYY[MM[DD[HH]]]", text);
+		return error_set(err, ERR_USAGE, "'%s': a partition is written $YYYY[MM[DD[HH]]]",
+				 text);
 	return 0;
 }
 
@@ -84,8 +85,8 @@ static int time_partitioning(const struct layout *l, const struct schema_field *
 	while (units[i] && strcasecmp(units[i], unit))
 		i++;
 	if (!units[i])
-		return error_set(err, ERR_USAGE, "--partition-by: '%s' is not DAY, HOUR, MONTH or YEAR",
-				 unit);
+		return error_set(err, ERR_USAGE,
+				 "--partition-by: '%s' is not DAY, HOUR, MONTH or YEAR", unit);
 	if ((f->type != TYPE_DATE && f->type != TYPE_TIMESTAMP && f->type != TYPE_DATETIME) ||
 	    f->mode == MODE_REPEATED)
 		return error_set(err, ERR_DATA,
@@ -93,7 +94,8 @@ static int time_partitioning(const struct layout *l, const struct schema_field *
 				 "TIMESTAMP, INTEGER wants COL:START:END:STEP",
 				 f->name, schema_type_name(f->type));
 	if (f->type == TYPE_DATE && i == 1)
-		return error_set(err, ERR_DATA, "--partition-by: column %s is DATE: no HOUR", f->name);
+		return error_set(err, ERR_DATA, "--partition-by: column %s is DATE: no HOUR",
+				 f->name);
 	json = json_pack("{s:s,s:s}", "type", units[i], "field", f->name);
 	if (l->partition_expiration_ms)
 		json_object_set_new(json, "expirationMs",
@@ -113,16 +115,19 @@ static int range_partitioning(const struct layout *l, const struct schema_field 
 		if (parse_int64(bound[i], INT64_MIN, INT64_MAX, &value[i], err) < 0)
 			return error_prefix(err, "--partition-by");
 	if (value[0] >= value[1] || value[2] <= 0)
-		return error_set(err, ERR_USAGE, "--partition-by: START < END and STEP > 0 are needed");
+		return error_set(err, ERR_USAGE,
+				 "--partition-by: START < END and STEP > 0 are needed");
 	if (f->type != TYPE_INTEGER || f->mode == MODE_REPEATED)
-		return error_set(err, ERR_DATA, "--partition-by: column %s is %s; ranges want INTEGER",
-				 f->name, schema_type_name(f->type));
+		return error_set(err, ERR_DATA,
+				 "--partition-by: column %s is %s; ranges want INTEGER", f->name,
+				 schema_type_name(f->type));
 	if (l->partition_expiration_ms || l->require_partition_filter)
-		return error_set(err, ERR_USAGE, "--partition-expiration and --require-partition-filter "
-						 "go with partitions by time");
+		return error_set(err, ERR_USAGE,
+				 "--partition-expiration and --require-partition-filter "
+				 "go with partitions by time");
 	return json_object_set_new(load, "rangePartitioning",
-				   json_pack("{s:s,s:{s:o,s:o,s:o}}", "field", f->name, "range", "start",
-					     json_sprintf("%s", bound[0]), "end",
+				   json_pack("{s:s,s:{s:o,s:o,s:o}}", "field", f->name, "range",
+					     "start", json_sprintf("%s", bound[0]), "end",
 					     json_sprintf("%s", bound[1]), "interval",
 					     json_sprintf("%s", bound[2]))) < 0
 		       ? error_nomem(err)
@@ -169,7 +174,8 @@ static int clustering(const struct layout *l, const struct schema *schema, json_
 		return error_prefix(err, "--cluster-by");
 	}
 	if (count > CLUSTERING_MAX) {
-		error_set(err, ERR_USAGE, "--cluster-by: BigQuery takes %d columns", CLUSTERING_MAX);
+		error_set(err, ERR_USAGE, "--cluster-by: BigQuery takes %d columns",
+			  CLUSTERING_MAX);
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -179,9 +185,10 @@ static int clustering(const struct layout *l, const struct schema *schema, json_
 			goto out;
 		if (f->mode == MODE_REPEATED || f->type == TYPE_FLOAT || f->type == TYPE_BYTES ||
 		    f->type == TYPE_TIME || f->type == TYPE_JSON || f->type == TYPE_RECORD) {
-			error_set(err, ERR_DATA, "--cluster-by: column %s: BigQuery does not cluster by %s",
-				  f->name,
-				  f->mode == MODE_REPEATED ? "REPEATED" : schema_type_name(f->type));
+			error_set(
+				err, ERR_DATA,
+				"--cluster-by: column %s: BigQuery does not cluster by %s", f->name,
+				f->mode == MODE_REPEATED ? "REPEATED" : schema_type_name(f->type));
 			goto out;
 		}
 		json_array_append_new(fields, json_string(f->name));
@@ -199,8 +206,9 @@ int layout_apply(const struct layout *l, const struct schema *schema, json_t *lo
 		 struct error *err)
 {
 	if (!l->partition_by && (l->partition_expiration_ms || l->require_partition_filter))
-		return error_set(err, ERR_USAGE, "--partition-expiration and --require-partition-filter "
-						 "need --partition-by");
+		return error_set(err, ERR_USAGE,
+				 "--partition-expiration and --require-partition-filter "
+				 "need --partition-by");
 	if (l->partition_by && partitioning(l, schema, load, err) < 0)
 		return -1;
 	return l->cluster_by ? clustering(l, schema, load, err) : 0;
@@ -230,10 +238,11 @@ int layout_check(const json_t *load, const json_t *table, struct error *err)
 			continue;
 		char *text = actual ? json_dumps(actual, JSON_COMPACT) : NULL;
 
-		error_set(err, ERR_DATA,
-			  "the table exists and is %s%s; --partition-by says otherwise, and BigQuery "
-			  "cannot change it",
-			  text ? "partitioned by " : "not partitioned that way", text ? text : "");
+		error_set(
+			err, ERR_DATA,
+			"the table exists and is %s%s; --partition-by says otherwise, and BigQuery "
+			"cannot change it",
+			text ? "partitioned by " : "not partitioned that way", text ? text : "");
 		free(text);
 		return -1;
 	}

@@ -14,7 +14,7 @@
 
 /* Strings are owned. */
 struct destination {
-	char *project;   /* NULL until known: the operand may leave it out */
+	char *project; /* NULL until known: the operand may leave it out */
 	char *dataset;
 	char *table;     /* without a decorator */
 	char *decorator; /* "20240131" of t$20240131, or NULL */

@@ -19,8 +19,8 @@ static void set_id(struct loadjob *j, unsigned attempt)
 	snprintf(j->id, sizeof j->id, "%.40s_%u", j->base, attempt);
 }
 
-int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d, const char *project,
-		 const char *location, const char *run_id, struct error *err)
+int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d,
+		 const char *project, const char *location, const char *run_id, struct error *err)
 {
 	char digest[SHA256_HEX_SIZE];
 	auto_buf text = BUF_INIT;
@@ -73,14 +73,16 @@ int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 		log_info("attempt %u of this run failed: job %s", attempt, j->id);
 		json_decref(job);
 	}
-	return error_set(err, ERR_REMOTE, "%d attempts under this run id have failed", ATTEMPTS_MAX);
+	return error_set(err, ERR_REMOTE, "%d attempts under this run id have failed",
+			 ATTEMPTS_MAX);
 }
 
 json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
 			 const json_t *labels, struct error *err)
 {
 	const struct bigquery_job ref = reference(j);
-	json_t *whole = json_pack("{s:O,s:o}", kind, configuration, "labels", json_deep_copy(labels));
+	json_t *whole =
+		json_pack("{s:O,s:o}", kind, configuration, "labels", json_deep_copy(labels));
 	json_t *resource = NULL;
 
 	if (whole && json_object_set_new(json_object_get(whole, "labels"), NONCE_LABEL,
@@ -104,7 +106,8 @@ int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted,
 {
 	const struct bigquery_job ref = reference(j);
 	json_t *job = NULL;
-	int rc = exists ? bigquery_job_wait(j->api, &ref, 0, &job, err) + 1 : get_ended(j, &job, err);
+	int rc = exists ? bigquery_job_wait(j->api, &ref, 0, &job, err) + 1
+			: get_ended(j, &job, err);
 
 	if (rc < 0 || (exists && rc == 0))
 		return error_prefix(err, "job %s", j->id);
@@ -142,7 +145,8 @@ json_t *loadjob_end_time(const json_t *job)
 	char at[32];
 
 	for (; text && *text >= '0' && *text <= '9'; text++)
-		if (__builtin_mul_overflow(ms, 10, &ms) || __builtin_add_overflow(ms, *text - '0', &ms))
+		if (__builtin_mul_overflow(ms, 10, &ms) ||
+		    __builtin_add_overflow(ms, *text - '0', &ms))
 			return json_null();
 	if (ms == 0)
 		return json_null();

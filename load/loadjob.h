@@ -24,17 +24,17 @@ enum { LOADJOB_ID_SIZE = 64, LOADJOB_NONCE_SIZE = 33 };
 
 struct loadjob {
 	struct api *api;
-	const char *project;            /* that runs the job */
-	const char *location;           /* or NULL */
-	char base[LOADJOB_ID_SIZE];     /* the id without the attempt */
+	const char *project;        /* that runs the job */
+	const char *location;       /* or NULL */
+	char base[LOADJOB_ID_SIZE]; /* the id without the attempt */
 	char id[LOADJOB_ID_SIZE];
 	unsigned attempt;
 	char nonce[LOADJOB_NONCE_SIZE];
 };
 
 /* Everything is borrowed. */
-int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d, const char *project,
-		 const char *location, const char *run_id, struct error *err)
+int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d,
+		 const char *project, const char *location, const char *run_id, struct error *err)
 	__attribute__((warn_unused_result));
 
 /*
@@ -46,7 +46,8 @@ int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 
 /* The job resource for our attempt. labels are extended by the nonce. New reference. */
 json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
-			 const json_t *labels, struct error *err) __attribute__((warn_unused_result));
+			 const json_t *labels, struct error *err)
+	__attribute__((warn_unused_result));
 
 /*
  * Our submission has been made (exists), or its outcome is not known: wait

@@ -35,10 +35,11 @@ static int make_labels(const struct option_values *values, json_t **ret, struct 
 		if (!equals || !label_text(text, n, true) ||
 		    !label_text(equals + 1, strlen(equals + 1), false)) {
 			json_decref(labels);
-			return error_set(err, ERR_USAGE,
-					 "--label: '%s' is not KEY=VALUE of lower-case letters, digits, _ "
-					 "and -, 63 at most each",
-					 text);
+			return error_set(
+				err, ERR_USAGE,
+				"--label: '%s' is not KEY=VALUE of lower-case letters, digits, _ "
+				"and -, 63 at most each",
+				text);
 		}
 		char *key = strndup(text, n);
 
@@ -69,7 +70,8 @@ static int fit_table(const struct plan_options *o, const struct schema *stream, 
 	json_t *updates;
 	int rc;
 
-	if (schema_parse(json_object_get(json_object_get(table, "schema"), "fields"), &existing, err) < 0)
+	if (schema_parse(json_object_get(json_object_get(table, "schema"), "fields"), &existing,
+			 err) < 0)
 		return error_prefix(err, "the table's schema");
 	if (o->write == WRITE_EMPTY) /* BigQuery takes no schema updates there. */
 		rules.add = rules.relax = false;
@@ -96,8 +98,9 @@ static int new_table(const struct plan_options *o, const struct schema *stream, 
 	if (o->no_create)
 		return error_set(err, ERR_REMOTE, "no such table, and --no-create is given");
 	if (!stream)
-		return error_set(err, ERR_DATA, "no schema: the table does not exist and the stream has "
-						"none (give --schema, or pipe through schemainfer)");
+		return error_set(err, ERR_DATA,
+				 "no schema: the table does not exist and the stream has "
+				 "none (give --schema, or pipe through schemainfer)");
 	return schema_parse(stream->json, &p->schema, err);
 }
 

@@ -27,9 +27,9 @@ struct plan_options {
 };
 
 struct plan {
-	struct schema *schema;   /* the rows are checked against it */
-	json_t *load;            /* configuration.load */
-	json_t *labels;          /* configuration.labels, without the nonce */
+	struct schema *schema; /* the rows are checked against it */
+	json_t *load;          /* configuration.load */
+	json_t *labels;        /* configuration.labels, without the nonce */
 	bool table_exists;
 };
 

@@ -14,14 +14,14 @@ static int64_t count(const json_t *job, const char *name)
 json_t *report_record(const struct load_report *r)
 {
 	const struct destination *d = r->destination;
-	json_t *record = json_pack(
-		"{s:o,s:I,s:I,s:o,s:s,s:s,s:b}", "table",
-		json_sprintf("%s.%s.%s%s%s", d->project, d->dataset, d->table, d->decorator ? "$" : "",
-			     d->decorator ? d->decorator : ""),
-		"rows", (json_int_t)count(r->job, "outputRows"), "bad",
-		(json_int_t)count(r->job, "badRecords"), "job",
-		r->job ? loadjob_name(r->job) : json_null(), "run", r->run_id, "write", r->write,
-		"adopted", r->adopted);
+	json_t *record =
+		json_pack("{s:o,s:I,s:I,s:o,s:s,s:s,s:b}", "table",
+			  json_sprintf("%s.%s.%s%s%s", d->project, d->dataset, d->table,
+				       d->decorator ? "$" : "", d->decorator ? d->decorator : ""),
+			  "rows", (json_int_t)count(r->job, "outputRows"), "bad",
+			  (json_int_t)count(r->job, "badRecords"), "job",
+			  r->job ? loadjob_name(r->job) : json_null(), "run", r->run_id, "write",
+			  r->write, "adopted", r->adopted);
 
 	if (!record)
 		return NULL;
@@ -38,12 +38,14 @@ int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, str
 	int64_t bad = count(job, "badRecords");
 
 	if (loaded < 0)
-		return error_set(err, ERR_PROTOCOL, "job %s is done and says no outputRows: %llu were sent",
-				 job_id, (unsigned long long)sent);
-	if ((uint64_t)loaded + (uint64_t)bad != sent)
 		return error_set(err, ERR_PROTOCOL,
-				 "job %s is done, but %llu rows were sent and it counts %lld loaded and "
-				 "%lld bad: the table must be looked at",
-				 job_id, (unsigned long long)sent, (long long)loaded, (long long)bad);
+				 "job %s is done and says no outputRows: %llu were sent", job_id,
+				 (unsigned long long)sent);
+	if ((uint64_t)loaded + (uint64_t)bad != sent)
+		return error_set(
+			err, ERR_PROTOCOL,
+			"job %s is done, but %llu rows were sent and it counts %lld loaded and "
+			"%lld bad: the table must be looked at",
+			job_id, (unsigned long long)sent, (long long)loaded, (long long)bad);
 	return 0;
 }

@@ -16,8 +16,8 @@
 struct load_report {
 	const struct destination *destination;
 	const char *run_id;
-	const char *write;    /* "append" … */
-	const json_t *job;    /* NULL: there was nothing to load */
+	const char *write; /* "append" … */
+	const json_t *job; /* NULL: there was nothing to load */
 	bool adopted;
 	const json_t *cursor; /* of @end, or NULL */
 };

@@ -28,8 +28,8 @@ static int differ(struct fitting *f, const char *prefix, const struct schema_fie
 
 	if (++f->lines > DIFF_LINES_MAX)
 		return 0;
-	return buf_appendf(&f->diff, f->err, "\n  %s%s: table %s%s, stream %s%s (%s)", prefix, named->name,
-			   table ? schema_type_name(table->type) : "has none",
+	return buf_appendf(&f->diff, f->err, "\n  %s%s: table %s%s, stream %s%s (%s)", prefix,
+			   named->name, table ? schema_type_name(table->type) : "has none",
 			   table ? mode_suffix(table->mode) : "",
 			   stream ? schema_type_name(stream->type) : "has none",
 			   stream ? mode_suffix(stream->mode) : "", why);
@@ -64,7 +64,8 @@ static int relax(struct fitting *f, const char *prefix, const struct schema_fiel
 	if (!f->rules->relax)
 		return differ(f, prefix, stream, table, "REQUIRED; --evolve relax is off");
 	f->fit.relaxes = true;
-	return json_object_set_new(json, "mode", json_string("NULLABLE")) < 0 ? error_nomem(f->err) : 0;
+	return json_object_set_new(json, "mode", json_string("NULLABLE")) < 0 ? error_nomem(f->err)
+									      : 0;
 }
 
 /* A column of the table, and the stream's of that name (or NULL). json is its field for the job. */
@@ -151,8 +152,9 @@ int schema_fit(const struct schema *stream, const struct schema *table,
 	if (!f.fit.fields)
 		goto out;
 	if (f.lines > 0) {
-		error_set(err, ERR_DATA, "the stream does not fit the table:%.*s%s", (int)f.diff.length,
-			  f.diff.data, f.lines > DIFF_LINES_MAX ? "\n  ..." : "");
+		error_set(err, ERR_DATA, "the stream does not fit the table:%.*s%s",
+			  (int)f.diff.length, f.diff.data,
+			  f.lines > DIFF_LINES_MAX ? "\n  ..." : "");
 		json_decref(f.fit.fields);
 		goto out;
 	}

@@ -17,15 +17,15 @@
 #include "lib/schema.h"
 
 struct schema_rules {
-	bool add;         /* new columns may be added (NULLABLE) */
-	bool relax;       /* REQUIRED may become NULLABLE */
+	bool add;   /* new columns may be added (NULLABLE) */
+	bool relax; /* REQUIRED may become NULLABLE */
 	bool allow_lossy;
 };
 
 struct schema_fit {
-	json_t *fields;  /* for the job: the existing columns, changed where needed, then the new ones */
-	bool adds;       /* needs ALLOW_FIELD_ADDITION */
-	bool relaxes;    /* needs ALLOW_FIELD_RELAXATION */
+	json_t *fields; /* for the job: the existing columns, changed where needed, then the new ones */
+	bool adds;      /* needs ALLOW_FIELD_ADDITION */
+	bool relaxes; /* needs ALLOW_FIELD_RELAXATION */
 };
 
 /* ERR_DATA: a diff, a line per column that does not fit. ret->fields is the caller's. */

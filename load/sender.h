@@ -33,15 +33,15 @@ struct sender {
 	struct api *api;
 	struct resumable_options options;
 	struct resumable upload;
-	struct sender_chunk filling;  /* the caller's */
-	struct sender_chunk sending;  /* the thread's while busy */
+	struct sender_chunk filling; /* the caller's */
+	struct sender_chunk sending; /* the thread's while busy */
 	pthread_t thread;
-	bool started;                 /* the thread runs and must be joined */
+	bool started; /* the thread runs and must be joined */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* Under the lock: */
-	bool busy;                    /* sending holds a chunk to put */
-	bool last;                    /* … and it is the last one */
+	bool busy; /* sending holds a chunk to put */
+	bool last; /* … and it is the last one */
 	bool quit;
 	bool failed; /* may also be looked at without it */
 	struct error failure;
@@ -56,10 +56,11 @@ int sender_append_slowly(struct sender *s, const char *p, size_t n, struct error
 	__attribute__((warn_unused_result));
 
 /* Append n bytes. Fails with the thread's error at the first row after it. */
-__attribute__((warn_unused_result)) static inline int
-sender_append(struct sender *s, const char *p, size_t n, struct error *err)
+__attribute__((warn_unused_result)) static inline int sender_append(struct sender *s, const char *p,
+								    size_t n, struct error *err)
 {
-	if (n > SENDER_CHUNK_BYTES - s->filling.length || __atomic_load_n(&s->failed, __ATOMIC_RELAXED))
+	if (n > SENDER_CHUNK_BYTES - s->filling.length ||
+	    __atomic_load_n(&s->failed, __ATOMIC_RELAXED))
 		return sender_append_slowly(s, p, n, err);
 	memcpy(s->filling.data + s->filling.length, p, n);
 	s->filling.length += n;

@@ -15,8 +15,8 @@ enum {
 int api_open(struct api *a, const struct api_options *options, struct error *err)
 {
 	*a = (struct api){ .retry = options->retry };
-	if (endpoint_resolve(options->service, options->endpoints, options->credentials_file, &a->endpoint,
-			     err) < 0 ||
+	if (endpoint_resolve(options->service, options->endpoints, options->credentials_file,
+			     &a->endpoint, err) < 0 ||
 	    http_client_new(&a->client, err) < 0 ||
 	    (a->endpoint.authenticate &&
 	     credentials_load(options->credentials_file, a->client, &a->credentials, err) < 0)) {
@@ -112,7 +112,8 @@ static bool is_expected(const struct api_request *q, int status)
 /* Did the server say that it did nothing? Only then may a request that is not idempotent go again. */
 static bool refused_untouched(const struct api_error_info *info)
 {
-	return info->status == 429 || info->status == 403 || !strcmp(info->grpc_status, "RESOURCE_EXHAUSTED");
+	return info->status == 429 || info->status == 403 ||
+	       !strcmp(info->grpc_status, "RESOURCE_EXHAUSTED");
 }
 
 /* What is sent, the same for every attempt. */
@@ -129,19 +130,25 @@ static void prepared_release(struct prepared *p)
 	free(p->body);
 }
 
-static int prepare(const struct api *a, const struct api_request *q, struct prepared *p, struct error *err)
+static int prepare(const struct api *a, const struct api_request *q, struct prepared *p,
+		   struct error *err)
 {
 	const char *base = q->upload ? a->endpoint.upload_path : a->endpoint.api_path;
 	bool whole = *q->path != '/';
 
 	*p = (struct prepared){ .url = BUF_INIT_MAX(URL_MAX_BYTES) };
 	if (!base || q->header_count + 1 > HEADERS_MAX)
-		return error_set(err, ERR_BUG, "%s: no such base path, or too many headers", q->what);
-	if (buf_appendf(&p->url, err, "%s%s%s", whole ? "" : a->endpoint.root, whole ? "" : base, q->path) < 0)
+		return error_set(err, ERR_BUG, "%s: no such base path, or too many headers",
+				 q->what);
+	if (buf_appendf(&p->url, err, "%s%s%s", whole ? "" : a->endpoint.root, whole ? "" : base,
+			q->path) < 0)
 		return -1;
-	p->http = (struct http_request){ .method = q->method, .headers = p->headers, .fresh = q->once,
+	p->http = (struct http_request){ .method = q->method,
+					 .headers = p->headers,
+					 .fresh = q->once,
 					 .header_count = q->header_count,
-					 .timeout_ms = q->timeout_ms ? q->timeout_ms : ATTEMPT_TIMEOUT_MS };
+					 .timeout_ms = q->timeout_ms ? q->timeout_ms
+								     : ATTEMPT_TIMEOUT_MS };
 	p->http.stall_timeout_ms = p->http.timeout_ms;
 	p->http.url = buf_cstr(&p->url, err);
 	if (!p->http.url)
@@ -149,7 +156,8 @@ static int prepare(const struct api *a, const struct api_request *q, struct prep
 	if (q->header_count)
 		memcpy(p->headers, q->headers, q->header_count * sizeof *p->headers);
 	if (q->if_match)
-		p->headers[p->http.header_count++] = (struct http_header){ "If-Match", q->if_match };
+		p->headers[p->http.header_count++] =
+			(struct http_header){ "If-Match", q->if_match };
 	if (!q->body)
 		return 0;
 	p->body = json_dumps(q->body, JSON_COMPACT);
@@ -168,9 +176,11 @@ static int accept_answer(const struct api_request *q, const struct http_response
 	json_t *json = NULL;
 
 	if (response->status < 300 && response->body.length) {
-		json = json_loadb(response->body.data, response->body.length, JSON_DECODE_ANY, NULL);
+		json = json_loadb(response->body.data, response->body.length, JSON_DECODE_ANY,
+				  NULL);
 		if (!json)
-			return error_set(err, ERR_PROTOCOL, "%s: HTTP %d, but the answer is not JSON", q->what,
+			return error_set(err, ERR_PROTOCOL,
+					 "%s: HTTP %d, but the answer is not JSON", q->what,
 					 response->status);
 	}
 	ret->status = response->status;
@@ -203,8 +213,9 @@ struct verdict {
 	struct error failure;
 };
 
-static void attempt_and_judge(struct api *a, const struct api_request *q, const struct http_request *http,
-			      struct http_response *response, struct verdict *ret)
+static void attempt_and_judge(struct api *a, const struct api_request *q,
+			      const struct http_request *http, struct http_response *response,
+			      struct verdict *ret)
 {
 	struct api_error_info info;
 	bool sent;
@@ -227,7 +238,8 @@ static void attempt_and_judge(struct api *a, const struct api_request *q, const 
 	ret->at_least_ms = info.retry_after_ms;
 }
 
-int api_call(struct api *a, const struct api_request *request, struct api_response *ret, struct error *err)
+int api_call(struct api *a, const struct api_request *request, struct api_response *ret,
+	     struct error *err)
 {
 	auto_http_response response = HTTP_RESPONSE_INIT;
 	struct backoff backoff;
@@ -244,7 +256,8 @@ int api_call(struct api *a, const struct api_request *request, struct api_respon
 		if (verdict.answered)
 			break;
 		repeated = repeated || verdict.touched;
-		if (!verdict.again || api_wait(a, &backoff, verdict.at_least_ms, &verdict.failure) <= 0) {
+		if (!verdict.again ||
+		    api_wait(a, &backoff, verdict.at_least_ms, &verdict.failure) <= 0) {
 			*err = verdict.failure;
 			goto out;
 		}

@@ -37,7 +37,7 @@ struct api {
 	struct endpoint endpoint;
 	struct credentials credentials; /* CREDENTIALS_NONE when authentication is off */
 	struct http_client *client;
-	struct token token;             /* points to the two above: the struct must not move */
+	struct token token; /* points to the two above: the struct must not move */
 	struct retry_policy retry;
 };
 
@@ -57,29 +57,32 @@ int api_project(struct api *a, const char *option, char **ret, struct error *err
 enum { API_EXPECTED_MAX = 4 };
 
 struct api_request {
-	const char *what;       /* for messages and logs: "table p:d.t" */
+	const char *what; /* for messages and logs: "table p:d.t" */
 	const char *method;
-	const char *path;       /* behind the API's base, "/projects/p/jobs?x=y", or a whole URL */
-	bool upload;            /* the path stands behind the upload base */
-	const json_t *body;     /* or NULL; borrowed */
-	const char *if_match;   /* an etag, or NULL */
+	const char *path;     /* behind the API's base, "/projects/p/jobs?x=y", or a whole URL */
+	bool upload;          /* the path stands behind the upload base */
+	const json_t *body;   /* or NULL; borrowed */
+	const char *if_match; /* an etag, or NULL */
 	const struct http_header *headers;
 	size_t header_count;
-	bool once;              /* not idempotent: retried only if the server cannot have acted */
+	bool once; /* not idempotent: retried only if the server cannot have acted */
 	int expected[API_EXPECTED_MAX]; /* HTTP statuses >= 400 that are an answer, not a failure */
-	int64_t timeout_ms;     /* of one attempt; 0: 5 min */
+	int64_t timeout_ms;             /* of one attempt; 0: 5 min */
 };
 
 struct api_response {
 	int status;
-	json_t *json;             /* owned; NULL for an empty body or an expected error status */
+	json_t *json; /* owned; NULL for an empty body or an expected error status */
 	char location[4096];
-	char etag[256];           /* of the header */
-	bool repeated;            /* an earlier attempt may have had its effect: a 409 may be our own */
+	char etag[256]; /* of the header */
+	bool repeated;  /* an earlier attempt may have had its effect: a 409 may be our own */
 	struct api_error_info error; /* filled when status >= 400 */
 };
 
-#define API_RESPONSE_INIT { .status = 0 }
+#define API_RESPONSE_INIT   \
+	{                   \
+		.status = 0 \
+	}
 #define auto_api_response __attribute__((cleanup(api_response_release))) struct api_response
 
 void api_response_release(struct api_response *r);

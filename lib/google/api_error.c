@@ -23,11 +23,20 @@ static const char *status_words(int status)
 		int status;
 		const char *words;
 	} table[] = {
-		{ 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 408, "Request Timeout" }, { 409, "Conflict" },
-		{ 410, "Gone" }, { 412, "Precondition Failed" }, { 413, "Content Too Large" },
-		{ 429, "Too Many Requests" }, { 500, "Internal Server Error" },
-		{ 501, "Not Implemented" }, { 502, "Bad Gateway" }, { 503, "Service Unavailable" },
+		{ 400, "Bad Request" },
+		{ 401, "Unauthorized" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 408, "Request Timeout" },
+		{ 409, "Conflict" },
+		{ 410, "Gone" },
+		{ 412, "Precondition Failed" },
+		{ 413, "Content Too Large" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 501, "Not Implemented" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
 		{ 504, "Gateway Timeout" },
 	};
 
@@ -49,7 +58,8 @@ static void read_details(const json_t *details, struct api_error_info *info)
 		struct error ignored;
 		int64_t ms;
 
-		if (delay && parse_duration_ms(delay, &ms, &ignored) == 0 && ms > info->retry_after_ms)
+		if (delay && parse_duration_ms(delay, &ms, &ignored) == 0 &&
+		    ms > info->retry_after_ms)
 			info->retry_after_ms = ms;
 		if (reason && !*info->reason)
 			copy_text(info->reason, sizeof info->reason, reason);
@@ -71,7 +81,8 @@ static void read_envelope(const json_t *root, struct api_error_info *info)
 		return;
 	}
 	first = json_array_get(json_object_get(error, "errors"), 0);
-	copy_text(info->reason, sizeof info->reason, json_string_value(json_object_get(first, "reason")));
+	copy_text(info->reason, sizeof info->reason,
+		  json_string_value(json_object_get(first, "reason")));
 	copy_text(info->location, sizeof info->location,
 		  json_string_value(json_object_get(first, "location")));
 	copy_text(info->grpc_status, sizeof info->grpc_status,
@@ -109,12 +120,12 @@ static bool is_one_of(const char *word, const char *const *words)
 
 enum api_error_class api_error_classify(const struct api_error_info *info)
 {
-	static const char *const passing_reasons[] = {
-		"rateLimitExceeded", "userRateLimitExceeded", "backendError", "internalError",
-		"badGateway", NULL
-	};
-	static const char *const passing_states[] = { "ABORTED", "UNAVAILABLE", "RESOURCE_EXHAUSTED",
-						      "DEADLINE_EXCEEDED", NULL };
+	static const char *const passing_reasons[] = { "rateLimitExceeded", "userRateLimitExceeded",
+						       "backendError",      "internalError",
+						       "badGateway",        NULL };
+	static const char *const passing_states[] = { "ABORTED", "UNAVAILABLE",
+						      "RESOURCE_EXHAUSTED", "DEADLINE_EXCEEDED",
+						      NULL };
 	int status = info->status;
 
 	if (status < 400 || status > 599)
@@ -124,15 +135,21 @@ enum api_error_class api_error_classify(const struct api_error_info *info)
 	if (!strcmp(info->reason, "quotaExceeded"))
 		return API_ERROR_QUOTA;
 	if (status == 408 || status == 429 || (status >= 500 && status != 501 && status != 505) ||
-	    is_one_of(info->reason, passing_reasons) || is_one_of(info->grpc_status, passing_states))
+	    is_one_of(info->reason, passing_reasons) ||
+	    is_one_of(info->grpc_status, passing_states))
 		return API_ERROR_RETRYABLE;
 	switch (status) {
-	case 403: return API_ERROR_PERMISSION;
+	case 403:
+		return API_ERROR_PERMISSION;
 	case 404:
-	case 410: return API_ERROR_NOT_FOUND;
-	case 409: return API_ERROR_CONFLICT;
-	case 412: return API_ERROR_PRECONDITION;
-	default:  return API_ERROR_INVALID;
+	case 410:
+		return API_ERROR_NOT_FOUND;
+	case 409:
+		return API_ERROR_CONFLICT;
+	case 412:
+		return API_ERROR_PRECONDITION;
+	default:
+		return API_ERROR_INVALID;
 	}
 }
 

@@ -20,12 +20,12 @@ struct api_error_info {
 };
 
 enum api_error_class {
-	API_ERROR_RETRYABLE,    /* 408, 429, 5xx, rateLimitExceeded, backendError, UNAVAILABLE … */
-	API_ERROR_QUOTA,        /* 403 quotaExceeded: ten minutes or more */
-	API_ERROR_AUTH,         /* 401 */
-	API_ERROR_PERMISSION,   /* 403 */
-	API_ERROR_NOT_FOUND,    /* 404, 410 */
-	API_ERROR_CONFLICT,     /* 409: it exists already */
+	API_ERROR_RETRYABLE,  /* 408, 429, 5xx, rateLimitExceeded, backendError, UNAVAILABLE … */
+	API_ERROR_QUOTA,      /* 403 quotaExceeded: ten minutes or more */
+	API_ERROR_AUTH,       /* 401 */
+	API_ERROR_PERMISSION, /* 403 */
+	API_ERROR_NOT_FOUND,  /* 404, 410 */
+	API_ERROR_CONFLICT,   /* 409: it exists already */
 	API_ERROR_PRECONDITION, /* 412 */
 	API_ERROR_INVALID,      /* any other 4xx */
 	API_ERROR_UNEXPECTED,   /* no 4xx or 5xx at all: a redirect */

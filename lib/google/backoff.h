@@ -20,7 +20,10 @@ struct retry_policy {
 	int64_t budget_ms;  /* no attempt begins later than this after the first failure */
 };
 
-#define RETRY_POLICY_DEFAULT { .initial_ms = 1000, .max_ms = 32000, .budget_ms = 600000 }
+#define RETRY_POLICY_DEFAULT                                             \
+	{                                                                \
+		.initial_ms = 1000, .max_ms = 32000, .budget_ms = 600000 \
+	}
 
 struct backoff {
 	struct retry_policy policy;

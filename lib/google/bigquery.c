@@ -9,12 +9,15 @@
 /* --- paths ---------------------------------------------------------------------------------- */
 
 /* "/projects/P" and then the parts, in turn as they are and escaped, up to NULL. */
-static int append_path(struct buf *path, const char *project, const char *const *parts, struct error *err)
+static int append_path(struct buf *path, const char *project, const char *const *parts,
+		       struct error *err)
 {
-	if (buf_append_str(path, "/projects/", err) < 0 || url_append_escaped(path, project, err) < 0)
+	if (buf_append_str(path, "/projects/", err) < 0 ||
+	    url_append_escaped(path, project, err) < 0)
 		return -1;
 	for (bool literal = true; *parts; parts++, literal = !literal)
-		if ((literal ? buf_append_str(path, *parts, err) : url_append_escaped(path, *parts, err)) < 0)
+		if ((literal ? buf_append_str(path, *parts, err)
+			     : url_append_escaped(path, *parts, err)) < 0)
 			return -1;
 	return 0;
 }
@@ -48,8 +51,8 @@ static struct label job_label(const struct bigquery_job *job)
 {
 	struct label l;
 
-	snprintf(l.text, sizeof l.text, "job %s:%s%s%s", job->project, job->location ? job->location : "",
-		 job->location ? "." : "", job->id);
+	snprintf(l.text, sizeof l.text, "job %s:%s%s%s", job->project,
+		 job->location ? job->location : "", job->location ? "." : "", job->id);
 	return l;
 }
 
@@ -59,8 +62,8 @@ static struct label job_label(const struct bigquery_job *job)
  * The call, with `otherwise` as the status that means
  * 0. On 1 *ret (if ret) is the answer, which must be an object.
  */
-static int call(struct api *a, struct api_request *request, struct buf *path, int otherwise, json_t **ret,
-		struct error *err)
+static int call(struct api *a, struct api_request *request, struct buf *path, int otherwise,
+		json_t **ret, struct error *err)
 {
 	auto_api_response response = API_RESPONSE_INIT;
 
@@ -75,7 +78,8 @@ static int call(struct api *a, struct api_request *request, struct buf *path, in
 	if (!ret)
 		return 1;
 	if (!json_is_object(response.json))
-		return error_set(err, ERR_PROTOCOL, "%s: the answer is not an object", request->what);
+		return error_set(err, ERR_PROTOCOL, "%s: the answer is not an object",
+				 request->what);
 	*ret = json_incref(response.json);
 	return 1;
 }
@@ -93,7 +97,8 @@ int bigquery_dataset_get(struct api *a, const char *project, const char *dataset
 	return call(a, &request, &path, 404, ret, err);
 }
 
-int bigquery_table_get(struct api *a, const struct bigquery_table *t, json_t **ret, struct error *err)
+int bigquery_table_get(struct api *a, const struct bigquery_table *t, json_t **ret,
+		       struct error *err)
 {
 	auto_buf path = BUF_INIT;
 	struct label what = table_label(t);
@@ -110,8 +115,8 @@ int bigquery_table_insert(struct api *a, const struct bigquery_table *t, const j
 	auto_buf path = BUF_INIT;
 	struct label what = table_label(t);
 	struct api_request request = { .what = what.text, .method = "POST" };
-	json_t *body = json_pack("{s:{s:s, s:s, s:s}}", "tableReference", "projectId", t->project, "datasetId",
-				 t->dataset, "tableId", t->table);
+	json_t *body = json_pack("{s:{s:s, s:s, s:s}}", "tableReference", "projectId", t->project,
+				 "datasetId", t->dataset, "tableId", t->table);
 	const char *key;
 	json_t *value;
 	int result = -1;
@@ -137,7 +142,9 @@ int bigquery_table_patch(struct api *a, const struct bigquery_table *t, const js
 {
 	auto_buf path = BUF_INIT;
 	struct label what = table_label(t);
-	struct api_request request = { .what = what.text, .method = "PATCH", .body = patch, .if_match = etag };
+	struct api_request request = {
+		.what = what.text, .method = "PATCH", .body = patch, .if_match = etag
+	};
 
 	if (PATH(&path, t->project, err, "/datasets/", t->dataset, "/tables/", t->table) < 0)
 		return -1;
@@ -172,9 +179,9 @@ int bigquery_job_get(struct api *a, const struct bigquery_job *job, json_t **ret
 json_t *bigquery_job_resource(const struct bigquery_job *job, const json_t *configuration,
 			      struct error *err)
 {
-	json_t *resource = json_pack("{s:{s:s, s:s, s:s*}, s:O}", "jobReference", "projectId", job->project,
-				     "jobId", job->id, "location", job->location, "configuration",
-				     (json_t *)configuration);
+	json_t *resource = json_pack("{s:{s:s, s:s, s:s*}, s:O}", "jobReference", "projectId",
+				     job->project, "jobId", job->id, "location", job->location,
+				     "configuration", (json_t *)configuration);
 
 	if (!resource)
 		error_nomem(err);
@@ -208,8 +215,8 @@ int bigquery_job_cancel(struct api *a, const struct bigquery_job *job, struct er
 	return call(a, &request, &path, 404, NULL, err);
 }
 
-int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t deadline_ms, json_t **ret,
-		      struct error *err)
+int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t deadline_ms,
+		      json_t **ret, struct error *err)
 {
 	enum { FIRST_MS = 200, LONGEST_MS = 5000, UNSEEN_MS = 10000 };
 	int64_t delay = FIRST_MS, start = monotonic_ms(), now;
@@ -230,7 +237,8 @@ int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t dea
 		if (!got && now - start > UNSEEN_MS)
 			return error_set(err, ERR_REMOTE, "%s: no such job", what.text);
 		if (deadline_ms && now >= deadline_ms)
-			return error_set(err, ERR_TEMP, "%s: not done within the time allowed; it runs on",
+			return error_set(err, ERR_TEMP,
+					 "%s: not done within the time allowed; it runs on",
 					 what.text);
 		if (deadline_ms && now + delay > deadline_ms)
 			delay = deadline_ms - now;
@@ -258,9 +266,10 @@ static const char *text(const json_t *object, const char *name)
 enum bigquery_job_outcome bigquery_job_outcome(const json_t *job)
 {
 	/* Where BigQuery's own machinery failed, not the job. */
-	static const char *const rerun[] = { "backendError", "internalError", "jobBackendError",
-					     "jobInternalError", "jobRateLimitExceeded",
-					     "rateLimitExceeded", "tableUnavailable", NULL };
+	static const char *const rerun[] = { "backendError",         "internalError",
+					     "jobBackendError",      "jobInternalError",
+					     "jobRateLimitExceeded", "rateLimitExceeded",
+					     "tableUnavailable",     NULL };
 	const json_t *status = json_object_get(job, "status");
 	const json_t *failure = json_object_get(status, "errorResult");
 	const char *state = text(status, "state"), *reason = text(failure, "reason");
@@ -300,9 +309,10 @@ static int append_proto(struct buf *out, const json_t *proto, struct error *err)
 	const char *location = text(proto, "location");
 	size_t from = out->length;
 
-	if (buf_appendf(out, err, "%s%s%s%s%s%s%s", out->length ? "; " : "", message ? message : "failed",
-			reason ? " (" : "", reason ? reason : "", reason && location ? ", at " : "",
-			reason && location ? location : "", reason ? ")" : "") < 0)
+	if (buf_appendf(out, err, "%s%s%s%s%s%s%s", out->length ? "; " : "",
+			message ? message : "failed", reason ? " (" : "", reason ? reason : "",
+			reason && location ? ", at " : "", reason && location ? location : "",
+			reason ? ")" : "") < 0)
 		return -1;
 	for (; from < out->length; from++)
 		if ((unsigned char)out->data[from] < ' ' || out->data[from] == 0x7f)
@@ -329,7 +339,8 @@ static int append_failure(struct buf *out, const json_t *job, struct error *err)
 int bigquery_job_failure(const json_t *job, const char *what, struct error *err)
 {
 	auto_buf message = BUF_INIT;
-	const char *reason = text(json_object_get(json_object_get(job, "status"), "errorResult"), "reason");
+	const char *reason =
+		text(json_object_get(json_object_get(job, "status"), "errorResult"), "reason");
 	const char *words;
 
 	if (append_failure(&message, job, err) < 0)
@@ -343,8 +354,8 @@ int bigquery_job_failure(const json_t *job, const char *what, struct error *err)
 
 int64_t bigquery_job_statistic(const json_t *job, const char *section, const char *name)
 {
-	const json_t *value = json_object_get(
-		json_object_get(json_object_get(job, "statistics"), section), name);
+	const json_t *value =
+		json_object_get(json_object_get(json_object_get(job, "statistics"), section), name);
 	const char *digits = json_string_value(value);
 	int64_t number;
 	struct error ignored;
@@ -360,7 +371,8 @@ int64_t bigquery_job_statistic(const json_t *job, const char *section, const cha
 
 json_t *bigquery_query_configuration(const char *sql, struct error *err)
 {
-	json_t *configuration = json_pack("{s:{s:s, s:b}}", "query", "query", sql, "useLegacySql", 0);
+	json_t *configuration =
+		json_pack("{s:{s:s, s:b}}", "query", "query", sql, "useLegacySql", 0);
 
 	if (!configuration)
 		error_nomem(err);

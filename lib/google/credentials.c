@@ -64,9 +64,12 @@ static int copy_members(const json_t *object, const struct member *members, size
 static int read_service_account(const json_t *object, struct credentials *c, struct error *err)
 {
 	const struct member members[] = {
-		{ "client_email", &c->client_email, true }, { "private_key", &c->private_key, true },
-		{ "private_key_id", &c->private_key_id, false }, { "token_uri", &c->token_uri, false },
-		{ "project_id", &c->project, false }, { "quota_project_id", &c->quota_project, false },
+		{ "client_email", &c->client_email, true },
+		{ "private_key", &c->private_key, true },
+		{ "private_key_id", &c->private_key_id, false },
+		{ "token_uri", &c->token_uri, false },
+		{ "project_id", &c->project, false },
+		{ "quota_project_id", &c->quota_project, false },
 	};
 	auto_buf signature = BUF_INIT;
 
@@ -82,8 +85,10 @@ static int read_service_account(const json_t *object, struct credentials *c, str
 static int read_authorized_user(const json_t *object, struct credentials *c, struct error *err)
 {
 	const struct member members[] = {
-		{ "client_id", &c->client_id, true }, { "client_secret", &c->client_secret, true },
-		{ "refresh_token", &c->refresh_token, true }, { "token_uri", &c->token_uri, false },
+		{ "client_id", &c->client_id, true },
+		{ "client_secret", &c->client_secret, true },
+		{ "refresh_token", &c->refresh_token, true },
+		{ "token_uri", &c->token_uri, false },
 		{ "quota_project_id", &c->quota_project, false },
 	};
 
@@ -104,10 +109,11 @@ static int read_object(const json_t *object, struct credentials *c, struct error
 	else if (!strcmp(type, "authorized_user"))
 		result = read_authorized_user(object, c, err);
 	else
-		return error_set(err, ERR_CONFIG,
-				 "credentials of type \"%.64s\" are not supported yet (service_account "
-				 "and authorized_user are)",
-				 type);
+		return error_set(
+			err, ERR_CONFIG,
+			"credentials of type \"%.64s\" are not supported yet (service_account "
+			"and authorized_user are)",
+			type);
 	if (result < 0)
 		return -1;
 	if (!c->token_uri && !(c->token_uri = strdup(google_token_uri)))
@@ -138,8 +144,8 @@ int credentials_read_file(const char *path, struct credentials *ret, struct erro
 		if (object)
 			error_set(err, ERR_CONFIG, "%s: not a JSON object", path);
 		else
-			error_set(err, ERR_CONFIG, "%s: not JSON (line %d, column %d)", path, where.line,
-				  where.column);
+			error_set(err, ERR_CONFIG, "%s: not JSON (line %d, column %d)", path,
+				  where.line, where.column);
 		goto out;
 	}
 	if (read_object(object, &c, err) < 0) {
@@ -172,9 +178,10 @@ static void wipe_string(char **s)
 
 void credentials_release(struct credentials *c)
 {
-	char **strings[] = { &c->source, &c->token_uri, &c->client_email, &c->private_key,
-			     &c->private_key_id, &c->client_id, &c->client_secret, &c->refresh_token,
-			     &c->project, &c->quota_project };
+	char **strings[] = { &c->source,        &c->token_uri,      &c->client_email,
+			     &c->private_key,   &c->private_key_id, &c->client_id,
+			     &c->client_secret, &c->refresh_token,  &c->project,
+			     &c->quota_project };
 
 	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
 		wipe_string(strings[i]);
@@ -192,17 +199,22 @@ const char *credentials_metadata_host(void)
 }
 
 /* The body of a metadata entry; ERR_TEMP when nobody answers, ERR_PROTOCOL when somebody else does. */
-static int ask_metadata(struct http_client *client, const char *path, struct http_response *response,
-			struct error *err)
+static int ask_metadata(struct http_client *client, const char *path,
+			struct http_response *response, struct error *err)
 {
 	const struct http_header flavor = { "Metadata-Flavor", "Google" };
 	auto_buf url = BUF_INIT;
 	struct http_request request = {
-		.method = "GET", .headers = &flavor, .header_count = 1, .direct = true,
-		.connect_timeout_ms = METADATA_TIMEOUT_MS, .timeout_ms = METADATA_TIMEOUT_MS,
+		.method = "GET",
+		.headers = &flavor,
+		.header_count = 1,
+		.direct = true,
+		.connect_timeout_ms = METADATA_TIMEOUT_MS,
+		.timeout_ms = METADATA_TIMEOUT_MS,
 	};
 
-	if (buf_appendf(&url, err, "http://%s/computeMetadata/v1/%s", credentials_metadata_host(), path) < 0)
+	if (buf_appendf(&url, err, "http://%s/computeMetadata/v1/%s", credentials_metadata_host(),
+			path) < 0)
 		return -1;
 	request.url = buf_cstr(&url, err);
 	if (!request.url || http_perform(client, &request, response, err) < 0)
@@ -211,7 +223,8 @@ static int ask_metadata(struct http_client *client, const char *path, struct htt
 		return error_set(err, ERR_PROTOCOL, "%s is not a metadata server",
 				 credentials_metadata_host());
 	if (response->status != 200)
-		return error_set(err, ERR_REMOTE, "metadata server: HTTP %d for %s", response->status, path);
+		return error_set(err, ERR_REMOTE, "metadata server: HTTP %d for %s",
+				 response->status, path);
 	return 0;
 }
 
@@ -229,8 +242,8 @@ static int find_metadata(struct http_client *client, struct credentials *c, stru
 	auto_http_response response = HTTP_RESPONSE_INIT;
 	struct error reason = { 0 };
 
-	if (metadata_is_off() || ask_metadata(client, "instance/service-accounts/default/email", &response,
-					      &reason) < 0) {
+	if (metadata_is_off() || ask_metadata(client, "instance/service-accounts/default/email",
+					      &response, &reason) < 0) {
 		if (reason.code > ERR_SIGNAL || reason.code == ERR_OS) {
 			*err = reason;
 			return -1;
@@ -286,7 +299,8 @@ static int apply_quota_project(struct credentials *c, struct error *err)
 	return 0;
 }
 
-static int find(const char *file, struct http_client *client, struct credentials *c, struct error *err)
+static int find(const char *file, struct http_client *client, struct credentials *c,
+		struct error *err)
 {
 	auto_buf path = BUF_INIT;
 	const char *env = getenv("GOOGLE_APPLICATION_CREDENTIALS");
@@ -340,8 +354,8 @@ static int copy_project(const char *s, size_t n, const char *source, char **ret,
 	return 0;
 }
 
-int credentials_project(const struct credentials *c, struct http_client *client,
-			const char *option, char **ret, struct error *err)
+int credentials_project(const struct credentials *c, struct http_client *client, const char *option,
+			char **ret, struct error *err)
 {
 	auto_http_response response = HTTP_RESPONSE_INIT;
 	const char *env = getenv("GOOGLE_CLOUD_PROJECT");
@@ -353,13 +367,13 @@ int credentials_project(const struct credentials *c, struct http_client *client,
 	if (c->project)
 		return copy_project(c->project, strlen(c->project), c->source, ret, err);
 	if (c->quota_project)
-		return copy_project(c->quota_project, strlen(c->quota_project), "the quota project", ret,
-				    err);
+		return copy_project(c->quota_project, strlen(c->quota_project), "the quota project",
+				    ret, err);
 	if (c->type == CREDENTIALS_METADATA) {
 		if (ask_metadata(client, "project/project-id", &response, err) < 0)
 			return -1;
-		return copy_project(response.body.data, response.body.length, "the metadata server's project",
-				    ret, err);
+		return copy_project(response.body.data, response.body.length,
+				    "the metadata server's project", ret, err);
 	}
 	return error_set(err, ERR_CONFIG,
 			 "no project: give --project, or set GOOGLE_CLOUD_PROJECT");

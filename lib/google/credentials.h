@@ -23,12 +23,12 @@ enum credentials_type {
 /* Fields that the type does not have are NULL. */
 struct credentials {
 	enum credentials_type type;
-	char *source;         /* for messages: the file, or "metadata server HOST" */
-	char *token_uri;      /* https, or loopback */
+	char *source;    /* for messages: the file, or "metadata server HOST" */
+	char *token_uri; /* https, or loopback */
 	char *client_email, *private_key, *private_key_id;
 	char *client_id, *client_secret, *refresh_token;
-	char *project;        /* project_id of the file */
-	char *quota_project;  /* GOOGLE_CLOUD_QUOTA_PROJECT, or quota_project_id of the file */
+	char *project;       /* project_id of the file */
+	char *quota_project; /* GOOGLE_CLOUD_QUOTA_PROJECT, or quota_project_id of the file */
 };
 
 /*
@@ -52,9 +52,8 @@ void credentials_release(struct credentials *c);
  * metadata server's. *ret is the caller's to free. ERR_CONFIG when none is
  * known, saying how to name one; ERR_USAGE for a malformed id.
  */
-int credentials_project(const struct credentials *c, struct http_client *client,
-			const char *option, char **ret, struct error *err)
-	__attribute__((warn_unused_result));
+int credentials_project(const struct credentials *c, struct http_client *client, const char *option,
+			char **ret, struct error *err) __attribute__((warn_unused_result));
 
 /* Where the metadata server is: GCE_METADATA_HOST or Google's own name. */
 const char *credentials_metadata_host(void);

@@ -186,7 +186,8 @@ int crypto_random(void *p, size_t n, struct error *err)
 
 int crypto_random_hex(char *out, size_t n, struct error *err)
 {
-	unsigned char *bytes = (unsigned char *)out + n; /* upper half: read before it is overwritten */
+	unsigned char *bytes =
+		(unsigned char *)out + n; /* upper half: read before it is overwritten */
 
 	if (crypto_random(bytes, n, err) < 0)
 		return -1;

@@ -13,12 +13,13 @@ static const struct service {
 	const char *root;
 	const char *api_path, *upload_path;
 } services[] = {
-	[SERVICE_BIGQUERY] = { "bigquery", "BIGQUERY_EMULATOR_HOST", "https://bigquery.googleapis.com",
-			       "/bigquery/v2", "/upload/bigquery/v2" },
+	[SERVICE_BIGQUERY] = { "bigquery", "BIGQUERY_EMULATOR_HOST",
+			       "https://bigquery.googleapis.com", "/bigquery/v2",
+			       "/upload/bigquery/v2" },
 	[SERVICE_STORAGE] = { "storage", "STORAGE_EMULATOR_HOST", "https://storage.googleapis.com",
 			      "/storage/v1", "/upload/storage/v1" },
-	[SERVICE_PUBSUB] = { "pubsub", "PUBSUB_EMULATOR_HOST", "https://pubsub.googleapis.com", "/v1",
-			     NULL },
+	[SERVICE_PUBSUB] = { "pubsub", "PUBSUB_EMULATOR_HOST", "https://pubsub.googleapis.com",
+			     "/v1", NULL },
 	[SERVICE_FIRESTORE] = { "firestore", "FIRESTORE_EMULATOR_HOST",
 				"https://firestore.googleapis.com", "/v1", NULL },
 	[SERVICE_DATASTORE] = { "datastore", "DATASTORE_EMULATOR_HOST",
@@ -55,9 +56,10 @@ static int pick_override(int service, const struct option_values *overrides, con
 		int found = find_override(overrides->value[i], &url);
 
 		if (found < 0)
-			return error_set(err, ERR_USAGE,
-					 "--endpoint wants SERVICE=URL, where SERVICE is bigquery, storage, "
-					 "pubsub, firestore, datastore or datatransfer");
+			return error_set(
+				err, ERR_USAGE,
+				"--endpoint wants SERVICE=URL, where SERVICE is bigquery, storage, "
+				"pubsub, firestore, datastore or datatransfer");
 		if (found == service)
 			picked = url;
 	}

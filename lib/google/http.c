@@ -158,7 +158,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
 		return n;
 	t->failed = true;
 	if (t->err->code == ERR_DATA)
-		error_set(t->err, ERR_PROTOCOL, "the answer is larger than %d bytes", HTTP_BODY_MAX);
+		error_set(t->err, ERR_PROTOCOL, "the answer is larger than %d bytes",
+			  HTTP_BODY_MAX);
 	return 0;
 }
 
@@ -203,7 +204,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 	       take_header(line, n, "Retry-After", r->retry_after, sizeof r->retry_after) ||
 	       take_header(line, n, "ETag", r->etag, sizeof r->etag) ||
 	       take_header(line, n, "Content-Type", r->content_type, sizeof r->content_type) ||
-	       take_header(line, n, "Metadata-Flavor", r->metadata_flavor, sizeof r->metadata_flavor));
+	       take_header(line, n, "Metadata-Flavor", r->metadata_flavor,
+			   sizeof r->metadata_flavor));
 	return n;
 }
 
@@ -263,7 +265,8 @@ static int make_headers(const struct http_request *q, struct curl_slist **list, 
 
 static void set_method(CURL *easy, const struct http_request *q, struct transfer *t)
 {
-	bool sends = !strcmp(q->method, "POST") || !strcmp(q->method, "PUT") || !strcmp(q->method, "PATCH");
+	bool sends = !strcmp(q->method, "POST") || !strcmp(q->method, "PUT") ||
+		     !strcmp(q->method, "PATCH");
 
 	if (q->body_length > 0) {
 		t->body = q->body;
@@ -330,7 +333,8 @@ static int run(struct http_client *c, CURLcode *ret, struct error *err)
 
 	wake[count++] = (struct curl_waitfd){ .fd = c->cancel_fd, .events = CURL_WAIT_POLLIN };
 	if (signals_fd() >= 0)
-		wake[count++] = (struct curl_waitfd){ .fd = signals_fd(), .events = CURL_WAIT_POLLIN };
+		wake[count++] =
+			(struct curl_waitfd){ .fd = signals_fd(), .events = CURL_WAIT_POLLIN };
 	for (;;) {
 		if (signals_check(err) < 0)
 			return -1;
@@ -353,7 +357,8 @@ static int run(struct http_client *c, CURLcode *ret, struct error *err)
 }
 
 /* error_text names the host that curl tried. */
-static int explain_connect(CURL *easy, const struct url *u, const char *error_text, struct error *err)
+static int explain_connect(CURL *easy, const struct url *u, const char *error_text,
+			   struct error *err)
 {
 	size_t brackets = *u->host == '['; /* curl leaves them out */
 	bool direct = !*error_text || memmem(error_text, strlen(error_text), u->host + brackets,
@@ -362,8 +367,8 @@ static int explain_connect(CURL *easy, const struct url *u, const char *error_te
 	char reason[128];
 
 	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-	return error_set(err, ERR_TEMP, "cannot connect to %.*s%s%s%s", (int)u->host_length, u->host,
-			 direct ? "" : " through the proxy", number ? ": " : "",
+	return error_set(err, ERR_TEMP, "cannot connect to %.*s%s%s%s", (int)u->host_length,
+			 u->host, direct ? "" : " through the proxy", number ? ": " : "",
 			 number ? strerror_r((int)number, reason, sizeof reason) : "");
 }
 
@@ -387,8 +392,8 @@ static int explain(CURL *easy, CURLcode code, const struct url *u, const char *e
 	case CURLE_SSL_ISSUER_ERROR:
 	case CURLE_SSL_INVALIDCERTSTATUS:
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		return error_set(err, ERR_REMOTE, "%.*s: its certificate is not accepted: %s", n, host,
-				 words);
+		return error_set(err, ERR_REMOTE, "%.*s: its certificate is not accepted: %s", n,
+				 host, words);
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CRL_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
@@ -400,14 +405,16 @@ static int explain(CURL *easy, CURLcode code, const struct url *u, const char *e
 	case CURLE_SEND_ERROR:
 	case CURLE_RECV_ERROR:
 	case CURLE_PARTIAL_FILE:
-		return error_set(err, ERR_TEMP, "%.*s: the connection broke off: %s", n, host, words);
+		return error_set(err, ERR_TEMP, "%.*s: the connection broke off: %s", n, host,
+				 words);
 	case CURLE_SEND_FAIL_REWIND:
 		/* A kept connection had died; curl would send the body again, which is not its to decide. */
 		return error_set(err, ERR_TEMP, "%.*s: the connection broke off", n, host);
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_BAD_CONTENT_ENCODING:
-		return error_set(err, ERR_PROTOCOL, "%.*s: the answer is not HTTP/1.1: %s", n, host, words);
+		return error_set(err, ERR_PROTOCOL, "%.*s: the answer is not HTTP/1.1: %s", n, host,
+				 words);
 	case CURLE_OUT_OF_MEMORY:
 		return error_nomem(err);
 	default:

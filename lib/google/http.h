@@ -54,17 +54,17 @@ struct http_header {
 struct http_request {
 	const char *method;
 	const char *url;
-	const char *bearer;               /* access token, or NULL */
-	const char *content_type;         /* NULL: none is sent */
+	const char *bearer;       /* access token, or NULL */
+	const char *content_type; /* NULL: none is sent */
 	const struct http_header *headers;
 	size_t header_count;
-	const void *body;                 /* read in place while the request runs; NULL: none */
+	const void *body; /* read in place while the request runs; NULL: none */
 	size_t body_length;
-	bool direct;                      /* through no proxy */
-	bool fresh;                       /* on a new connection: without a body curl resends by itself when a kept one was dead */
-	int64_t connect_timeout_ms;       /* 0: 10 s */
-	int64_t stall_timeout_ms;         /* no byte moves either way; 0: 60 s */
-	int64_t timeout_ms;               /* the whole request; 0: no limit but the stall's */
+	bool direct; /* through no proxy */
+	bool fresh; /* on a new connection: without a body curl resends by itself when a kept one was dead */
+	int64_t connect_timeout_ms; /* 0: 10 s */
+	int64_t stall_timeout_ms;   /* no byte moves either way; 0: 60 s */
+	int64_t timeout_ms;         /* the whole request; 0: no limit but the stall's */
 };
 
 /* Headers that are missing or too long for their room are "". */
@@ -79,7 +79,10 @@ struct http_response {
 	struct buf body;
 };
 
-#define HTTP_RESPONSE_INIT { .body = BUF_INIT_MAX(HTTP_BODY_MAX) }
+#define HTTP_RESPONSE_INIT                          \
+	{                                           \
+		.body = BUF_INIT_MAX(HTTP_BODY_MAX) \
+	}
 #define auto_http_response __attribute__((cleanup(http_response_release))) struct http_response
 
 void http_response_release(struct http_response *r);
@@ -89,8 +92,7 @@ void http_response_release(struct http_response *r);
  * used again. On failure ret's content is undefined (but may be released).
  */
 int http_perform(struct http_client *c, const struct http_request *request,
-		 struct http_response *ret, struct error *err)
-	__attribute__((warn_unused_result));
+		 struct http_response *ret, struct error *err) __attribute__((warn_unused_result));
 
 /* The wait that a Retry-After value (seconds, or an HTTP date) asks for, from now; 0 when none. */
 int64_t http_retry_after_ms(const char *value);

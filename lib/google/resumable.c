@@ -50,7 +50,8 @@ static bool is_google(const struct url *u)
 	static const char domain[] = ".googleapis.com";
 	size_t n = sizeof domain - 1;
 
-	return u->https && u->host_length > n && !strncasecmp(u->host + u->host_length - n, domain, n);
+	return u->https && u->host_length > n &&
+	       !strncasecmp(u->host + u->host_length - n, domain, n);
 }
 
 /* The token goes to the session URI: it must be where the token may go. NULL: not usable. */
@@ -69,8 +70,9 @@ static char *accept_location(const struct api *a, const char *location, struct e
 		return NULL;
 	if (url_parse(location, &there, &ignored) < 0 ||
 	    (a->endpoint.authenticate && !url_same_origin(&here, &there) && !is_google(&there))) {
-		error_set(err, ERR_PROTOCOL, *location ? "the server names an upload session elsewhere"
-						       : "the server names no upload session");
+		error_set(err, ERR_PROTOCOL,
+			  *location ? "the server names an upload session elsewhere"
+				    : "the server names no upload session");
 		return NULL;
 	}
 	session = strdup(location);
@@ -84,8 +86,14 @@ int resumable_start(struct resumable *r, struct api *api, const struct resumable
 {
 	const struct http_header type = { "X-Upload-Content-Type", options->content_type };
 	const struct api_request request = {
-		.what = options->what, .method = "POST", .path = options->path, .upload = true,
-		.body = options->metadata, .headers = &type, .header_count = 1, .expected = { 409, 412 },
+		.what = options->what,
+		.method = "POST",
+		.path = options->path,
+		.upload = true,
+		.body = options->metadata,
+		.headers = &type,
+		.header_count = 1,
+		.expected = { 409, 412 },
 	};
 	auto_api_response response = API_RESPONSE_INIT;
 	struct resumable started = { .api = api, .state = RESUMABLE_OPEN };
@@ -115,7 +123,7 @@ int resumable_start(struct resumable *r, struct api *api, const struct resumable
 struct chunk {
 	const char *data;
 	size_t n;
-	size_t stored;  /* bytes of it that the server has confirmed */
+	size_t stored; /* bytes of it that the server has confirmed */
 	bool last;
 	bool ask;       /* what the server has is unknown: ask before sending */
 	uint64_t start; /* of the chunk in the whole upload */
@@ -141,8 +149,11 @@ static int put_once(struct resumable *r, const struct chunk *c, struct http_resp
 {
 	char range[96];
 	const struct http_header header = { "Content-Range", range };
-	struct http_request request = { .method = "PUT", .url = r->session, .headers = &header,
-					.header_count = 1, .stall_timeout_ms = CHUNK_STALL_MS };
+	struct http_request request = { .method = "PUT",
+					.url = r->session,
+					.headers = &header,
+					.header_count = 1,
+					.stall_timeout_ms = CHUNK_STALL_MS };
 
 	content_range(c, range, sizeof range);
 	if (c->ask) {
@@ -177,35 +188,42 @@ static int take_range(struct resumable *r, struct chunk *c, const struct http_re
 	bool asked = c->ask;
 
 	if (have < 0)
-		return error_set(err, ERR_PROTOCOL, "%s: the server's Range header makes no sense", r->what);
+		return error_set(err, ERR_PROTOCOL, "%s: the server's Range header makes no sense",
+				 r->what);
 	if ((uint64_t)have < c->start + c->stored)
-		return error_set(err, ERR_TEMP, "%s: the server lost bytes of the upload (%" PRId64 " of %" PRIu64 " are left)",
+		return error_set(err, ERR_TEMP,
+				 "%s: the server lost bytes of the upload (%" PRId64 " of %" PRIu64
+				 " are left)",
 				 r->what, have, c->start + c->stored);
 	if ((uint64_t)have > c->start + c->n)
-		return error_set(err, ERR_PROTOCOL, "%s: the server has more bytes than were sent", r->what);
+		return error_set(err, ERR_PROTOCOL, "%s: the server has more bytes than were sent",
+				 r->what);
 	stored = (size_t)((uint64_t)have - c->start);
 	c->ask = false;
 	if (stored > c->stored)
 		backoff_reset(&c->backoff);
 	else if (!asked && !(stored == c->n && !c->last)) {
 		error_set(&failure, ERR_TEMP, "%s: the server stored nothing of a chunk", r->what);
-		return wait_and_ask(r, c, http_retry_after_ms(response->retry_after), &failure, err);
+		return wait_and_ask(r, c, http_retry_after_ms(response->retry_after), &failure,
+				    err);
 	}
 	c->stored = stored;
 	return stored == c->n && !c->last;
 }
 
-static int take_resource(struct resumable *r, const struct chunk *c, const struct http_response *response,
-			 struct error *err)
+static int take_resource(struct resumable *r, const struct chunk *c,
+			 const struct http_response *response, struct error *err)
 {
 	json_t *resource;
 
 	if (!c->last)
-		return error_set(err, ERR_PROTOCOL, "%s: the server ended an upload that goes on", r->what);
-	resource = json_loadb(response->body.data ? response->body.data : "", response->body.length, 0, NULL);
+		return error_set(err, ERR_PROTOCOL, "%s: the server ended an upload that goes on",
+				 r->what);
+	resource = json_loadb(response->body.data ? response->body.data : "", response->body.length,
+			      0, NULL);
 	if (!resource)
-		return error_set(err, ERR_PROTOCOL, "%s: HTTP %d, but the answer is not JSON", r->what,
-				 response->status);
+		return error_set(err, ERR_PROTOCOL, "%s: HTTP %d, but the answer is not JSON",
+				 r->what, response->status);
 	r->resource = resource;
 	r->state = RESUMABLE_DONE;
 	return 1;
@@ -230,7 +248,8 @@ static int take_failure(struct resumable *r, struct chunk *c, const struct http_
 		r->state = RESUMABLE_CONFLICT;
 		return 1;
 	case API_ERROR_NOT_FOUND:
-		return error_set(err, ERR_TEMP, "%s: the upload session is gone (HTTP %d)", r->what, info.status);
+		return error_set(err, ERR_TEMP, "%s: the upload session is gone (HTTP %d)", r->what,
+				 info.status);
 	default:
 		break;
 	}
@@ -238,7 +257,8 @@ static int take_failure(struct resumable *r, struct chunk *c, const struct http_
 }
 
 /* 1: the chunk is done. 0: go on. -1: failed. */
-static int step(struct resumable *r, struct chunk *c, struct http_response *response, struct error *err)
+static int step(struct resumable *r, struct chunk *c, struct http_response *response,
+		struct error *err)
 {
 	struct error failure;
 
@@ -263,7 +283,8 @@ int resumable_put(struct resumable *r, const void *data, size_t n, bool last, st
 	int done;
 
 	if (r->state != RESUMABLE_OPEN || !r->session || (!last && n % RESUMABLE_CHUNK_UNIT))
-		return error_set(err, ERR_BUG, "%s: a chunk that the upload cannot take", r->what ? r->what : "");
+		return error_set(err, ERR_BUG, "%s: a chunk that the upload cannot take",
+				 r->what ? r->what : "");
 	if (n == 0 && !last)
 		return 0;
 	backoff_init(&chunk.backoff, &r->api->retry);

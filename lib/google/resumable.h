@@ -36,18 +36,18 @@ enum resumable_state {
 };
 
 struct resumable {
-	struct api *api;     /* borrowed */
-	char *what;          /* for messages */
-	char *session;       /* the session URI: a secret */
+	struct api *api; /* borrowed */
+	char *what;      /* for messages */
+	char *session;   /* the session URI: a secret */
 	enum resumable_state state;
-	uint64_t offset;     /* bytes of the chunks put so far */
-	json_t *resource;    /* owned; the job or object once DONE */
+	uint64_t offset;  /* bytes of the chunks put so far */
+	json_t *resource; /* owned; the job or object once DONE */
 	struct api_error_info error;
 };
 
 struct resumable_options {
-	const char *what;         /* for messages: "load into p:d.t" */
-	const char *path;         /* behind the upload base, "/projects/p/jobs?uploadType=resumable" */
+	const char *what; /* for messages: "load into p:d.t" */
+	const char *path; /* behind the upload base, "/projects/p/jobs?uploadType=resumable" */
 	const json_t *metadata;   /* the job or object resource; borrowed */
 	const char *content_type; /* of the data */
 };

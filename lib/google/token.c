@@ -55,9 +55,10 @@ int token_assertion(const struct credentials *c, int64_t now_s, struct buf *out,
 {
 	auto_buf signature = BUF_INIT;
 	size_t before = out->length;
-	json_t *header = json_pack("{s:s, s:s, s:s*}", "alg", "RS256", "typ", "JWT", "kid", c->private_key_id);
-	json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", c->client_email, "scope", scope, "aud",
-				   c->token_uri, "iat", (json_int_t)now_s, "exp",
+	json_t *header = json_pack("{s:s, s:s, s:s*}", "alg", "RS256", "typ", "JWT", "kid",
+				   c->private_key_id);
+	json_t *claims = json_pack("{s:s, s:s, s:s, s:I, s:I}", "iss", c->client_email, "scope",
+				   scope, "aud", c->token_uri, "iat", (json_int_t)now_s, "exp",
 				   (json_int_t)now_s + ASSERTION_LIFE_S);
 
 	if (append_json(header, out, err) < 0) {
@@ -104,7 +105,8 @@ static int make_form(const struct credentials *c, struct buf *form, struct error
 	if (token_assertion(c, (int64_t)time(NULL), &assertion, err) < 0)
 		return -1;
 	text = buf_cstr(&assertion, err);
-	if (!text || append_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", err) < 0)
+	if (!text || append_field(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+				  err) < 0)
 		return -1;
 	return append_field(form, "assertion", text, err);
 }
@@ -118,9 +120,12 @@ static int ask_token_uri(struct token *t, struct http_response *response, struct
 		result = -1;
 	} else {
 		const struct http_request request = {
-			.method = "POST", .url = t->credentials->token_uri,
+			.method = "POST",
+			.url = t->credentials->token_uri,
 			.content_type = "application/x-www-form-urlencoded",
-			.body = form.data, .body_length = form.length, .timeout_ms = REQUEST_TIMEOUT_MS,
+			.body = form.data,
+			.body_length = form.length,
+			.timeout_ms = REQUEST_TIMEOUT_MS,
 		};
 
 		result = http_perform(t->client, &request, response, err);
@@ -134,10 +139,14 @@ static int ask_metadata_server(struct token *t, struct http_response *response, 
 {
 	const struct http_header flavor = { "Metadata-Flavor", "Google" };
 	auto_buf url = BUF_INIT;
-	struct http_request request = { .method = "GET", .headers = &flavor, .header_count = 1,
-					.direct = true, .timeout_ms = REQUEST_TIMEOUT_MS };
+	struct http_request request = { .method = "GET",
+					.headers = &flavor,
+					.header_count = 1,
+					.direct = true,
+					.timeout_ms = REQUEST_TIMEOUT_MS };
 
-	if (buf_appendf(&url, err, "http://%s/computeMetadata/v1/instance/service-accounts/default/token",
+	if (buf_appendf(&url, err,
+			"http://%s/computeMetadata/v1/instance/service-accounts/default/token",
 			credentials_metadata_host()) < 0)
 		return -1;
 	request.url = buf_cstr(&url, err);
@@ -159,20 +168,24 @@ static int refuse(const struct token *t, const struct http_response *response, s
 	class = api_error_classify(&info);
 	if (class == API_ERROR_INVALID || class == API_ERROR_AUTH || class == API_ERROR_PERMISSION)
 		return error_set(err, ERR_PERM, "no access token for the credentials of %s: %s%s%s",
-				 t->credentials->source, info.reason, *info.reason ? ": " : "", info.message);
+				 t->credentials->source, info.reason, *info.reason ? ": " : "",
+				 info.message);
 	return api_error_set(&info, "fetching an access token", err);
 }
 
-static int take(struct token *t, const struct http_response *response, int64_t asked_ms, struct error *err)
+static int take(struct token *t, const struct http_response *response, int64_t asked_ms,
+		struct error *err)
 {
-	json_t *answer = json_loadb(response->body.data ? response->body.data : "", response->body.length, 0, NULL);
+	json_t *answer = json_loadb(response->body.data ? response->body.data : "",
+				    response->body.length, 0, NULL);
 	const char *value = json_string_value(json_object_get(answer, "access_token"));
 	int64_t life_ms = json_integer_value(json_object_get(answer, "expires_in")) * 1000;
 	char *copy = NULL;
 
 	if (!value || !*value || strlen(value) > TOKEN_MAX || strpbrk(value, "\r\n")) {
 		json_decref(answer);
-		return error_set(err, ERR_PROTOCOL, "the token endpoint answered without an access token");
+		return error_set(err, ERR_PROTOCOL,
+				 "the token endpoint answered without an access token");
 	}
 	copy = strdup(value);
 	json_decref(answer);
@@ -181,7 +194,8 @@ static int take(struct token *t, const struct http_response *response, int64_t a
 	token_invalidate(t);
 	t->value = copy;
 	/* One that lives shorter than the margin is good for half its life. */
-	t->refresh_ms = asked_ms + (life_ms > 2 * REFRESH_EARLY_MS ? life_ms - REFRESH_EARLY_MS : life_ms / 2);
+	t->refresh_ms = asked_ms +
+			(life_ms > 2 * REFRESH_EARLY_MS ? life_ms - REFRESH_EARLY_MS : life_ms / 2);
 	return 0;
 }
 
@@ -201,7 +215,8 @@ int token_get(struct token *t, const char **ret, struct error *err)
 		else
 			result = ask_token_uri(t, &response, err);
 		if (result == 0)
-			result = response.status == 200 ? take(t, &response, now, err) : refuse(t, &response, err);
+			result = response.status == 200 ? take(t, &response, now, err)
+							: refuse(t, &response, err);
 		if (response.body.length)
 			crypto_wipe(response.body.data, response.body.length);
 		if (result < 0)

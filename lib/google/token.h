@@ -20,8 +20,7 @@ struct token {
 	int64_t refresh_ms;                    /* monotonic: fetch again from then on */
 };
 
-void token_init(struct token *t, const struct credentials *credentials,
-		struct http_client *client);
+void token_init(struct token *t, const struct credentials *credentials, struct http_client *client);
 void token_release(struct token *t);
 
 /*

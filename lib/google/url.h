@@ -14,12 +14,12 @@
 
 /* Points into the URL it was parsed from. */
 struct url {
-	bool https;          /* else http */
-	const char *host;    /* with brackets where it is IPv6 */
+	bool https;       /* else http */
+	const char *host; /* with brackets where it is IPv6 */
 	size_t host_length;
-	int port;            /* the scheme's own when none was written */
+	int port;             /* the scheme's own when none was written */
 	size_t origin_length; /* of "https://host:port" */
-	bool loopback;       /* 127.0.0.0/8, [::1] or localhost, by name: nothing is resolved */
+	bool loopback;        /* 127.0.0.0/8, [::1] or localhost, by name: nothing is resolved */
 };
 
 /* ERR_CONFIG, quoting the URL, when it is not http(s)://host[:port][/…]. */

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 	}
 	if (count >= 0)
 		free(entries);
-	printf("1..1\n%sok 1 - %d inputs of %s\n", replayed && !failed ? "" : "not ", replayed, argv[1]);
+	printf("1..1\n%sok 1 - %d inputs of %s\n", replayed && !failed ? "" : "not ", replayed,
+	       argv[1]);
 	return !replayed || failed;
 }

@@ -13,12 +13,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define REQUIRE(condition)                                                            \
-	do {                                                                          \
-		if (!(condition)) {                                                   \
+#define REQUIRE(condition)                                                              \
+	do {                                                                            \
+		if (!(condition)) {                                                     \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			abort();                                                      \
-		}                                                                     \
+			abort();                                                        \
+		}                                                                       \
 	} while (0)
 
 /* The bytes as a string that ends at their first NUL; the caller frees it. */

@@ -36,6 +36,7 @@ int api_precondition(struct exchange *ex, const json_t *resource, struct api_err
 /* Merges a PATCH body into a resource: null removes a member, objects of labels merge, all else replaces. */
 void api_merge_patch(json_t *resource, const json_t *patch);
 /* maxResults and pageToken over an array: moves one page of it into answer[key], with nextPageToken. */
-int api_paginate(const struct exchange *ex, json_t *items, const char *key, json_t *answer, struct api_error *err);
+int api_paginate(const struct exchange *ex, json_t *items, const char *key, json_t *answer,
+		 struct api_error *err);
 
 #endif

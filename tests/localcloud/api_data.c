@@ -18,7 +18,8 @@ int api_data_list(struct exchange *ex, struct api_error *err)
 	table = store_table_get(s, ex->param[0], ex->param[1], ex->param[2], err);
 	if (table && strcmp(ju_string(table, "type", ""), "TABLE") != 0)
 		api_fail(err, 400, "invalid", "Cannot list a table of type VIEW.");
-	else if (table && store_data_table(physical, sizeof(physical), ex->param[0], ex->param[1], ex->param[2]) == 0)
+	else if (table && store_data_table(physical, sizeof(physical), ex->param[0], ex->param[1],
+					   ex->param[2]) == 0)
 		rc = page_read(ex, s, physical, ju_path(table, "schema.fields"), answer, err);
 	store_read_end(s);
 	if (rc == 0) {
@@ -34,27 +35,32 @@ int api_data_list(struct exchange *ex, struct api_error *err)
 /* One row's error as insertErrors holds it. */
 static void add_error(json_t *errors, size_t index, const char *reason, const struct value_error *e)
 {
-	json_t *message = e ? json_sprintf("%s%s%s", e->what, e->value[0] ? ": " : "", e->value) : json_string("");
+	json_t *message = e ? json_sprintf("%s%s%s", e->what, e->value[0] ? ": " : "", e->value)
+			    : json_string("");
 
 	if (!message)
 		message = json_string(e->what);
 	json_array_append_new(errors,
-	    json_pack("{s:I, s:[{s:s, s:s, s:s, s:o}]}", "index", (json_int_t)index, "errors", "reason", reason, "location",
-		e ? e->path : "", "debugInfo", "", "message", message));
+			      json_pack("{s:I, s:[{s:s, s:s, s:s, s:o}]}", "index",
+					(json_int_t)index, "errors", "reason", reason, "location",
+					e ? e->path : "", "debugInfo", "", "message", message));
 }
 
 /* Reads and inserts the rows; errors says which did not fit. */
-static int put_rows(struct rows *rows, const json_t *body, json_t *errors, bool check_only, struct api_error *err)
+static int put_rows(struct rows *rows, const json_t *body, json_t *errors, bool check_only,
+		    struct api_error *err)
 {
 	const json_t *list = json_object_get(body, "rows"), *item;
-	struct ndjson_row row = { .options = { ju_bool(body, "ignoreUnknownValues", false), true } };
+	struct ndjson_row row = { .options = { ju_bool(body, "ignoreUnknownValues", false),
+					       true } };
 	size_t i;
 	int rc = 0;
 
 	if (ndjson_row_open(&row, rows))
 		return api_fail(err, 500, "internalError", "out of memory");
 	json_array_foreach(list, i, item) {
-		char *text = json_dumps(json_object_get(item, "json"), JSON_COMPACT | JSON_ENCODE_ANY);
+		char *text =
+			json_dumps(json_object_get(item, "json"), JSON_COMPACT | JSON_ENCODE_ANY);
 		struct value_error e;
 
 		if (!text || ndjson_row_read(&row, text, strlen(text), &e)) {
@@ -92,7 +98,8 @@ static void stop_others(json_t *errors, size_t n)
 	json_decref(all);
 }
 
-static int insert_all(struct exchange *ex, const json_t *body, json_t *errors, struct api_error *err)
+static int insert_all(struct exchange *ex, const json_t *body, json_t *errors,
+		      struct api_error *err)
 {
 	struct store *s = ex->server->store;
 	const json_t *list = json_object_get(body, "rows");
@@ -105,7 +112,8 @@ static int insert_all(struct exchange *ex, const json_t *body, json_t *errors, s
 		return -1;
 	if (strcmp(ju_string(table, "type", ""), "TABLE") != 0)
 		api_fail(err, 400, "invalid", "Cannot add rows to a table of type VIEW.");
-	else if (store_data_table(physical, sizeof(physical), ex->param[0], ex->param[1], ex->param[2]) == 0)
+	else if (store_data_table(physical, sizeof(physical), ex->param[0], ex->param[1],
+				  ex->param[2]) == 0)
 		rc = rows_open(&rows, s, physical, table, NULL, err);
 	json_decref(table);
 	if (rc)

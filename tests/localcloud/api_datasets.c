@@ -12,10 +12,12 @@ int api_precondition(struct exchange *ex, const json_t *resource, struct api_err
 	const char *none = ex_header(ex, "If-None-Match");
 
 	if (match && strcmp(match, "*") != 0 && strcmp(match, etag) != 0)
-		return api_fail_at(err, 412, "conditionNotMet", "If-Match", "Precondition check failed.");
+		return api_fail_at(err, 412, "conditionNotMet", "If-Match",
+				   "Precondition check failed.");
 	if (none && (strcmp(none, etag) == 0 || strcmp(none, "*") == 0)) {
 		if (strcmp(ex->method, "GET") != 0)
-			return api_fail_at(err, 412, "conditionNotMet", "If-None-Match", "Precondition check failed.");
+			return api_fail_at(err, 412, "conditionNotMet", "If-None-Match",
+					   "Precondition check failed.");
 		ex_set_header(ex, "ETag", "%s", etag);
 		ex_answer(ex, 304, NULL);
 		return 1;
@@ -40,12 +42,14 @@ void api_merge_patch(json_t *resource, const json_t *patch)
 	}
 }
 
-int api_paginate(const struct exchange *ex, json_t *items, const char *key, json_t *answer, struct api_error *err)
+int api_paginate(const struct exchange *ex, json_t *items, const char *key, json_t *answer,
+		 struct api_error *err)
 {
 	int64_t start, limit, n = (int64_t)json_array_size(items);
 	json_t *page;
 
-	if (ex_query_int64(ex, "pageToken", 0, &start, err) || ex_query_int64(ex, "maxResults", 1000, &limit, err))
+	if (ex_query_int64(ex, "pageToken", 0, &start, err) ||
+	    ex_query_int64(ex, "maxResults", 1000, &limit, err))
 		return -1;
 	if (start < 0 || limit < 0)
 		return api_fail(err, 400, "invalid", "maxResults must not be negative");
@@ -53,14 +57,16 @@ int api_paginate(const struct exchange *ex, json_t *items, const char *key, json
 	for (int64_t i = start; i < n && i < start + limit; i++)
 		json_array_append(page, json_array_get(items, (size_t)i));
 	if (start + limit < n && limit > 0)
-		json_object_set_new(answer, "nextPageToken", json_sprintf("%lld", (long long)(start + limit)));
+		json_object_set_new(answer, "nextPageToken",
+				    json_sprintf("%lld", (long long)(start + limit)));
 	json_object_set_new(answer, key, page);
 	return 0;
 }
 
 static json_t *short_form(const json_t *dataset)
 {
-	static const char *const keys[] = { "kind", "id", "datasetReference", "labels", "location", "friendlyName" };
+	static const char *const keys[] = { "kind",   "id",       "datasetReference",
+					    "labels", "location", "friendlyName" };
 	json_t *item = json_object();
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -72,7 +78,8 @@ static json_t *short_form(const json_t *dataset)
 int api_datasets_list(struct exchange *ex, struct api_error *err)
 {
 	struct store *s = ex->server->store;
-	json_t *list, *items = json_array(), *dataset, *answer = json_pack("{s:s}", "kind", "bigquery#datasetList");
+	json_t *list, *items = json_array(), *dataset,
+		      *answer = json_pack("{s:s}", "kind", "bigquery#datasetList");
 	size_t i;
 	int rc;
 
@@ -196,7 +203,8 @@ int api_datasets_delete(struct exchange *ex, struct api_error *err)
 
 	if (store_write_begin(s, err))
 		return -1;
-	rc = store_dataset_delete(s, ex->param[0], ex->param[1], contents && strcasecmp(contents, "true") == 0, err);
+	rc = store_dataset_delete(s, ex->param[0], ex->param[1],
+				  contents && strcasecmp(contents, "true") == 0, err);
 	if (store_write_end(s, rc == 0, &late)) {
 		*err = late;
 		rc = -1;

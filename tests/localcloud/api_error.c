@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int fill(struct api_error *err, int status, const char *reason, const char *location, const char *fmt,
-    va_list args)
+static int fill(struct api_error *err, int status, const char *reason, const char *location,
+		const char *fmt, va_list args)
 {
 	err->status = status;
 	snprintf(err->reason, sizeof(err->reason), "%s", reason);
@@ -23,7 +23,8 @@ int api_fail(struct api_error *err, int status, const char *reason, const char *
 	return -1;
 }
 
-int api_fail_at(struct api_error *err, int status, const char *reason, const char *location, const char *fmt, ...)
+int api_fail_at(struct api_error *err, int status, const char *reason, const char *location,
+		const char *fmt, ...)
 {
 	va_list args;
 
@@ -39,10 +40,12 @@ const char *api_status_name(int status)
 		int status;
 		const char *name;
 	} names[] = {
-		{ 400, "INVALID_ARGUMENT" },  { 401, "UNAUTHENTICATED" },     { 403, "PERMISSION_DENIED" },
-		{ 404, "NOT_FOUND" },         { 409, "ALREADY_EXISTS" },      { 412, "FAILED_PRECONDITION" },
-		{ 429, "RESOURCE_EXHAUSTED" }, { 499, "CANCELLED" },          { 500, "INTERNAL" },
-		{ 501, "UNIMPLEMENTED" },     { 503, "UNAVAILABLE" },         { 504, "DEADLINE_EXCEEDED" },
+		{ 400, "INVALID_ARGUMENT" },   { 401, "UNAUTHENTICATED" },
+		{ 403, "PERMISSION_DENIED" },  { 404, "NOT_FOUND" },
+		{ 409, "ALREADY_EXISTS" },     { 412, "FAILED_PRECONDITION" },
+		{ 429, "RESOURCE_EXHAUSTED" }, { 499, "CANCELLED" },
+		{ 500, "INTERNAL" },           { 501, "UNIMPLEMENTED" },
+		{ 503, "UNAVAILABLE" },        { 504, "DEADLINE_EXCEEDED" },
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -82,6 +85,7 @@ json_t *api_error_envelope(const struct api_error *err)
 	json_t *first = api_error_proto(err);
 
 	json_object_set_new(first, "domain", json_string("global"));
-	return json_pack("{s:{s:i, s:o, s:[o], s:s}}", "error", "code", err->status, "message", text(err->message),
-	    "errors", first, "status", api_status_name(err->status));
+	return json_pack("{s:{s:i, s:o, s:[o], s:s}}", "error", "code", err->status, "message",
+			 text(err->message), "errors", first, "status",
+			 api_status_name(err->status));
 }

@@ -19,11 +19,11 @@ struct api_error {
 
 /* Fills err and returns -1, so that `return api_fail(...)` ends a function. */
 int api_fail(struct api_error *err, int status, const char *reason, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 4, 5)));
 
 /* The same, naming the place of the error. */
-int api_fail_at(struct api_error *err, int status, const char *reason, const char *location, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+int api_fail_at(struct api_error *err, int status, const char *reason, const char *location,
+		const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* The google.rpc.Code name that goes with an HTTP status ("NOT_FOUND"). */
 const char *api_status_name(int status);

@@ -13,14 +13,16 @@
 
 int api_jobs_list(struct exchange *ex, struct api_error *err)
 {
-	json_t *list = jobs_list(ex->server->jobs, ex->param[0], ex_query(ex, "stateFilter"), err), *job, *answer;
+	json_t *list = jobs_list(ex->server->jobs, ex->param[0], ex_query(ex, "stateFilter"), err),
+	       *job, *answer;
 	size_t i;
 	int rc;
 
 	if (!list)
 		return -1;
 	json_array_foreach(list, i, job) {
-		json_object_set(job, "state", json_object_get(json_object_get(job, "status"), "state"));
+		json_object_set(job, "state",
+				json_object_get(json_object_get(job, "status"), "state"));
 		if (ju_path(job, "status.errorResult"))
 			json_object_set(job, "errorResult", ju_path(job, "status.errorResult"));
 	}
@@ -61,7 +63,9 @@ int api_jobs_insert(struct exchange *ex, struct api_error *err)
 		rc = dry_run(ex, body, err);
 		job = rc == 0 ? json_incref(body) : NULL;
 	} else if (rc == 0 && ju_path(body, "configuration.load")) {
-		rc = api_fail(err, 400, "required", "A load job without sourceUris needs its data: use the upload endpoint.");
+		rc = api_fail(
+			err, 400, "required",
+			"A load job without sourceUris needs its data: use the upload endpoint.");
 	} else if (rc == 0) {
 		rc = jobs_insert(ex->server->jobs, body, NULL, &job, err);
 	}
@@ -73,7 +77,8 @@ int api_jobs_insert(struct exchange *ex, struct api_error *err)
 
 int api_jobs_get(struct exchange *ex, struct api_error *err)
 {
-	json_t *job = jobs_get(ex->server->jobs, ex->param[0], ex_query(ex, "location"), ex->param[1], err);
+	json_t *job = jobs_get(ex->server->jobs, ex->param[0], ex_query(ex, "location"),
+			       ex->param[1], err);
 
 	if (!job)
 		return -1;
@@ -92,7 +97,8 @@ int api_jobs_cancel(struct exchange *ex, struct api_error *err)
 	if (!job)
 		return -1;
 	resource_link_job(ex, job);
-	ex_answer(ex, 200, json_pack("{s:s, s:o}", "kind", "bigquery#jobCancelResponse", "job", job));
+	ex_answer(ex, 200,
+		  json_pack("{s:s, s:o}", "kind", "bigquery#jobCancelResponse", "job", job));
 	return 0;
 }
 
@@ -102,8 +108,10 @@ static int job_error(const json_t *job, struct api_error *err)
 	static const struct {
 		const char *reason;
 		int status;
-	} statuses[] = { { "notFound", 404 }, { "duplicate", 409 }, { "accessDenied", 403 }, { "quotaExceeded", 403 },
-		{ "rateLimitExceeded", 403 }, { "backendError", 503 }, { "internalError", 500 }, { "notImplemented", 501 } };
+	} statuses[] = { { "notFound", 404 },          { "duplicate", 409 },
+			 { "accessDenied", 403 },      { "quotaExceeded", 403 },
+			 { "rateLimitExceeded", 403 }, { "backendError", 503 },
+			 { "internalError", 500 },     { "notImplemented", 501 } };
 	const json_t *error = ju_path(job, "status.errorResult");
 	const char *reason = ju_string(error, "reason", "invalid");
 	int status = 400;
@@ -113,7 +121,8 @@ static int job_error(const json_t *job, struct api_error *err)
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
 		if (strcmp(statuses[i].reason, reason) == 0)
 			status = statuses[i].status;
-	return api_fail_at(err, status, reason, ju_string(error, "location", ""), "%s", ju_string(error, "message", ""));
+	return api_fail_at(err, status, reason, ju_string(error, "location", ""), "%s",
+			   ju_string(error, "message", ""));
 }
 
 /* What jobs.query and getQueryResults answer about a job, but for the rows. */
@@ -122,8 +131,8 @@ static json_t *describe_results(const json_t *job, const char *kind)
 	static const char *const copied[] = { "dmlStats", "numDmlAffectedRows" };
 	const json_t *statistics = ju_path(job, "statistics.query");
 	bool done = strcmp(ju_string(ju_path(job, "status"), "state", ""), "DONE") == 0;
-	json_t *answer = json_pack("{s:s, s:O, s:b}", "kind", kind, "jobReference", json_object_get(job, "jobReference"),
-	    "jobComplete", done);
+	json_t *answer = json_pack("{s:s, s:O, s:b}", "kind", kind, "jobReference",
+				   json_object_get(job, "jobReference"), "jobComplete", done);
 
 	if (!done)
 		return answer;
@@ -139,7 +148,7 @@ static json_t *describe_results(const json_t *job, const char *kind)
 
 /* Puts schema and one page of rows into an answer about a done job; body is jobs.query's, or NULL. */
 static int add_results(struct exchange *ex, const json_t *job, const json_t *body, json_t *answer,
-    struct api_error *err)
+		       struct api_error *err)
 {
 	struct store *s = ex->server->store;
 	const json_t *format = json_object_get(body, "formatOptions");
@@ -155,7 +164,7 @@ static int add_results(struct exchange *ex, const json_t *job, const json_t *bod
 	store_read_begin(s);
 	if (body)
 		rc = page_read_first(s, table, fields, ju_int64(body, "maxResults", -1),
-		    ju_bool(format, "useInt64Timestamp", false), answer, err);
+				     ju_bool(format, "useInt64Timestamp", false), answer, err);
 	else
 		rc = page_read(ex, s, table, fields, answer, err);
 	store_read_end(s);
@@ -163,14 +172,17 @@ static int add_results(struct exchange *ex, const json_t *job, const json_t *bod
 	return rc;
 }
 
-static int answer_results(struct exchange *ex, const json_t *job, const json_t *body, struct api_error *err)
+static int answer_results(struct exchange *ex, const json_t *job, const json_t *body,
+			  struct api_error *err)
 {
 	json_t *answer;
 
 	if (job_error(job, err))
 		return -1;
-	answer = describe_results(job, body ? "bigquery#queryResponse" : "bigquery#getQueryResultsResponse");
-	if (json_is_true(json_object_get(answer, "jobComplete")) && add_results(ex, job, body, answer, err)) {
+	answer = describe_results(job, body ? "bigquery#queryResponse"
+					    : "bigquery#getQueryResultsResponse");
+	if (json_is_true(json_object_get(answer, "jobComplete")) &&
+	    add_results(ex, job, body, answer, err)) {
 		json_decref(answer);
 		return -1;
 	}
@@ -187,11 +199,12 @@ int api_queries_get(struct exchange *ex, struct api_error *err)
 	if (ex_query_int64(ex, "timeoutMs", QUERY_TIMEOUT_MS, &timeout_ms, err))
 		return -1;
 	job = jobs_wait(ex->server->jobs, ex->param[0], ex_query(ex, "location"), ex->param[1],
-	    timeout_ms > MAX_TIMEOUT_MS ? MAX_TIMEOUT_MS : timeout_ms, err);
+			timeout_ms > MAX_TIMEOUT_MS ? MAX_TIMEOUT_MS : timeout_ms, err);
 	if (!job)
 		return -1;
 	if (!ju_path(job, "configuration.query"))
-		rc = api_fail(err, 400, "invalid", "Job %s is not a query job", ju_string(job, "id", ""));
+		rc = api_fail(err, 400, "invalid", "Job %s is not a query job",
+			      ju_string(job, "id", ""));
 	else
 		rc = answer_results(ex, job, NULL, err);
 	json_decref(job);
@@ -201,9 +214,12 @@ int api_queries_get(struct exchange *ex, struct api_error *err)
 /* jobs.query's body as a job. A requestId names the job, so that the request can be repeated. */
 static json_t *job_of_query(const json_t *body)
 {
-	static const char *const keys[] = { "query", "useLegacySql", "defaultDataset", "queryParameters", "parameterMode",
-		"useQueryCache", "maximumBytesBilled" };
-	const char *request_id = ju_string(body, "requestId", ""), *location = ju_string(body, "location", "");
+	static const char *const keys[] = {
+		"query",         "useLegacySql",  "defaultDataset",    "queryParameters",
+		"parameterMode", "useQueryCache", "maximumBytesBilled"
+	};
+	const char *request_id = ju_string(body, "requestId", ""),
+		   *location = ju_string(body, "location", "");
 	json_t *query = json_object(), *reference = json_object();
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -213,12 +229,13 @@ static json_t *job_of_query(const json_t *body)
 		json_object_set_new(reference, "jobId", json_sprintf("request_%s", request_id));
 	if (location[0])
 		json_object_set_new(reference, "location", json_string(location));
-	return json_pack("{s:{s:o, s:b}, s:o}", "configuration", "query", query, "dryRun", ju_bool(body, "dryRun", false),
-	    "jobReference", reference);
+	return json_pack("{s:{s:o, s:b}, s:o}", "configuration", "query", query, "dryRun",
+			 ju_bool(body, "dryRun", false), "jobReference", reference);
 }
 
 /* Starts the query, or finds it under the same requestId. New reference to the job as it stands. */
-static json_t *start_query(struct exchange *ex, const json_t *body, json_t *job, struct api_error *err)
+static json_t *start_query(struct exchange *ex, const json_t *body, json_t *job,
+			   struct api_error *err)
 {
 	json_t *started = NULL;
 	int rc = jobs_describe(ex->server->jobs, ex->param[0], job, err);
@@ -230,8 +247,10 @@ static json_t *start_query(struct exchange *ex, const json_t *body, json_t *job,
 	if (rc && (err->status != 409 || !ju_string(body, "requestId", "")[0]))
 		return NULL;
 	json_decref(started);
-	return jobs_wait(ex->server->jobs, ex->param[0], ju_string(ju_path(job, "jobReference"), "location", NULL),
-	    ju_string(ju_path(job, "jobReference"), "jobId", ""), ju_int64(body, "timeoutMs", QUERY_TIMEOUT_MS), err);
+	return jobs_wait(ex->server->jobs, ex->param[0],
+			 ju_string(ju_path(job, "jobReference"), "location", NULL),
+			 ju_string(ju_path(job, "jobReference"), "jobId", ""),
+			 ju_int64(body, "timeoutMs", QUERY_TIMEOUT_MS), err);
 }
 
 int api_queries_query(struct exchange *ex, struct api_error *err)

@@ -12,8 +12,17 @@
 
 static json_t *short_form(const json_t *table)
 {
-	static const char *const keys[] = { "kind", "id", "tableReference", "type", "labels", "creationTime",
-		"expirationTime", "timePartitioning", "rangePartitioning", "clustering", "friendlyName" };
+	static const char *const keys[] = { "kind",
+					    "id",
+					    "tableReference",
+					    "type",
+					    "labels",
+					    "creationTime",
+					    "expirationTime",
+					    "timePartitioning",
+					    "rangePartitioning",
+					    "clustering",
+					    "friendlyName" };
 	json_t *item = json_object();
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -47,7 +56,8 @@ int api_tables_list(struct exchange *ex, struct api_error *err)
 	items = json_array();
 	json_array_foreach(list, i, table)
 		json_array_append_new(items, short_form(table));
-	answer = json_pack("{s:s, s:I}", "kind", "bigquery#tableList", "totalItems", (json_int_t)json_array_size(list));
+	answer = json_pack("{s:s, s:I}", "kind", "bigquery#tableList", "totalItems",
+			   (json_int_t)json_array_size(list));
 	rc = api_paginate(ex, items, "tables", answer, err);
 	json_decref(items);
 	json_decref(list);
@@ -72,14 +82,17 @@ static int describe_view(struct exchange *ex, json_t *table, struct api_error *e
 	if (!json_is_object(view))
 		return 0;
 	if (ju_bool(view, "useLegacySql", true))
-		return api_fail(err, 501, "notImplemented",
-		    "localcloud does not do legacy SQL, which is the default of a view: set view.useLegacySql to false.");
+		return api_fail(
+			err, 501, "notImplemented",
+			"localcloud does not do legacy SQL, which is the default of a view: set view.useLegacySql to false.");
 	if (gsql_run(ex->server->store, &request, &result, err))
 		return -1;
 	if (result.fields)
 		json_object_set_new(table, "schema", json_pack("{s:O}", "fields", result.fields));
 	gsql_result_release(&result);
-	return json_object_get(table, "schema") ? 0 : api_fail(err, 400, "invalidQuery", "A view's query must be a SELECT");
+	return json_object_get(table, "schema")
+		       ? 0
+		       : api_fail(err, 400, "invalidQuery", "A view's query must be a SELECT");
 }
 
 static int answer_stored(struct exchange *ex, const char *id, struct api_error *err)
@@ -105,7 +118,8 @@ static int insert(struct exchange *ex, json_t *body, struct api_error *err)
 }
 
 /* The columns that a changed table has: additions and relaxations are allowed, the rest is not. */
-static int change_schema(const struct exchange *ex, const json_t *old, json_t *table, struct api_error *err)
+static int change_schema(const struct exchange *ex, const json_t *old, json_t *table,
+			 struct api_error *err)
 {
 	const json_t *existing = ju_path(old, "schema.fields");
 	json_t *provided = ju_path(table, "schema.fields"), *merged;
@@ -118,7 +132,8 @@ static int change_schema(const struct exchange *ex, const json_t *old, json_t *t
 	if (json_array_size(existing) == 0)
 		return 0;
 	snprintf(label, sizeof(label), "%s:%s.%s", ex->param[0], ex->param[1], ex->param[2]);
-	merged = schema_merge(existing, provided, SCHEMA_ALLOW_ADDITION | SCHEMA_ALLOW_RELAXATION, label, err);
+	merged = schema_merge(existing, provided, SCHEMA_ALLOW_ADDITION | SCHEMA_ALLOW_RELAXATION,
+			      label, err);
 	if (!merged)
 		return -1;
 	json_object_set_new(json_object_get(table, "schema"), "fields", merged);
@@ -127,12 +142,14 @@ static int change_schema(const struct exchange *ex, const json_t *old, json_t *t
 
 static bool same_partitioning(const json_t *old, const json_t *table)
 {
-	const json_t *before = json_object_get(old, "timePartitioning"), *after = json_object_get(table, "timePartitioning");
+	const json_t *before = json_object_get(old, "timePartitioning"),
+		     *after = json_object_get(table, "timePartitioning");
 
-	if (!before != !after || !json_object_get(old, "rangePartitioning") != !json_object_get(table, "rangePartitioning"))
+	if (!before != !after || !json_object_get(old, "rangePartitioning") !=
+					 !json_object_get(table, "rangePartitioning"))
 		return false;
 	return strcmp(ju_string(before, "type", ""), ju_string(after, "type", "")) == 0 &&
-	    strcasecmp(ju_string(before, "field", ""), ju_string(after, "field", "")) == 0;
+	       strcasecmp(ju_string(before, "field", ""), ju_string(after, "field", "")) == 0;
 }
 
 /* put: the body is the whole resource; otherwise it is merged into the old one. */
@@ -157,14 +174,18 @@ static int change(struct exchange *ex, const json_t *body, bool put, struct api_
 	if (!json_object_get(table, "schema"))
 		json_object_set(table, "schema", json_object_get(old, "schema"));
 	if (!json_object_get(table, "timePartitioning") && json_object_get(old, "timePartitioning"))
-		json_object_set(table, "timePartitioning", json_object_get(old, "timePartitioning"));
-	if (!json_object_get(table, "rangePartitioning") && json_object_get(old, "rangePartitioning"))
-		json_object_set(table, "rangePartitioning", json_object_get(old, "rangePartitioning"));
+		json_object_set(table, "timePartitioning",
+				json_object_get(old, "timePartitioning"));
+	if (!json_object_get(table, "rangePartitioning") &&
+	    json_object_get(old, "rangePartitioning"))
+		json_object_set(table, "rangePartitioning",
+				json_object_get(old, "rangePartitioning"));
 	rc = -1;
 	if (!same_partitioning(old, table))
-		api_fail(err, 400, "invalid", "Cannot change the partitioning specification of a table.");
+		api_fail(err, 400, "invalid",
+			 "Cannot change the partitioning specification of a table.");
 	else if (change_schema(ex, old, table, err) == 0 &&
-	    (!json_object_get(body, "view") || describe_view(ex, table, err) == 0))
+		 (!json_object_get(body, "view") || describe_view(ex, table, err) == 0))
 		rc = store_table_update(s, ex->param[0], ex->param[1], ex->param[2], table, err);
 	json_decref(table);
 	json_decref(old);

@@ -68,8 +68,8 @@ json_t *auth_issue(struct auth *a)
 	token = &a->tokens[a->next++ % MAX_TOKENS];
 	snprintf(token->text, sizeof(token->text), "ya29.localcloud-%s", random);
 	token->expires_ms = monotonic_ms() + a->lifetime_s * 1000;
-	answer = json_pack("{s:s, s:I, s:s}", "access_token", token->text, "expires_in", (json_int_t)a->lifetime_s,
-	    "token_type", "Bearer");
+	answer = json_pack("{s:s, s:I, s:s}", "access_token", token->text, "expires_in",
+			   (json_int_t)a->lifetime_s, "token_type", "Bearer");
 	pthread_mutex_unlock(&a->lock);
 	return answer;
 }
@@ -84,23 +84,27 @@ void auth_expire_all(struct auth *a)
 
 int auth_check(struct auth *a, const char *authorization, struct api_error *err)
 {
-	const char *text = authorization && strncasecmp(authorization, "Bearer ", 7) == 0 ? authorization + 7 : NULL;
+	const char *text = authorization && strncasecmp(authorization, "Bearer ", 7) == 0
+				   ? authorization + 7
+				   : NULL;
 	bool good = false;
 
 	if (!text)
-		return api_fail_at(err, 401, "required", "Authorization",
-		    "Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other "
-		    "valid authentication credential.");
+		return api_fail_at(
+			err, 401, "required", "Authorization",
+			"Request is missing required authentication credential. Expected OAuth 2 access token, login cookie or other "
+			"valid authentication credential.");
 	pthread_mutex_lock(&a->lock);
 	for (size_t i = 0; i < MAX_TOKENS && !good; i++)
 		good = a->tokens[i].text[0] && strcmp(a->tokens[i].text, text) == 0 &&
-		    a->tokens[i].expires_ms > monotonic_ms();
+		       a->tokens[i].expires_ms > monotonic_ms();
 	pthread_mutex_unlock(&a->lock);
 	if (good)
 		return 0;
-	return api_fail_at(err, 401, "authError", "Authorization",
-	    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
-	    "authentication credential.");
+	return api_fail_at(
+		err, 401, "authError", "Authorization",
+		"Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
+		"authentication credential.");
 }
 
 const struct jwt_key *auth_key(const struct auth *a)

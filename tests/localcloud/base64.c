@@ -53,7 +53,8 @@ int base64_encode(const void *data, size_t n, struct buf *out)
 	if (buf_reserve(out, n / 3 * 4 + 4, &error))
 		return -1;
 	for (size_t i = 0; i < n; i += 3) {
-		uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) | (i + 2 < n ? p[i + 2] : 0);
+		uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+				(i + 2 < n ? p[i + 2] : 0);
 
 		buf_put_byte(out, alphabet[bits >> 18]);
 		buf_put_byte(out, alphabet[bits >> 12 & 63]);

@@ -23,11 +23,12 @@ static json_t *float_seconds(int64_t micros)
 	while (keep > 1 && digits[keep - 1] == '0')
 		keep--;
 	if (exponent >= 7 || exponent < -3) {
-		snprintf(text, sizeof(text), "%s%c.%.*sE%d", sign, digits[0], keep > 1 ? keep - 1 : 1,
-		    keep > 1 ? digits + 1 : "0", exponent);
+		snprintf(text, sizeof(text), "%s%c.%.*sE%d", sign, digits[0],
+			 keep > 1 ? keep - 1 : 1, keep > 1 ? digits + 1 : "0", exponent);
 		return json_string(text);
 	}
-	snprintf(text, sizeof(text), "%s%" PRIu64 ".%06" PRIu64, sign, magnitude / 1000000, magnitude % 1000000);
+	snprintf(text, sizeof(text), "%s%" PRIu64 ".%06" PRIu64, sign, magnitude / 1000000,
+		 magnitude % 1000000);
 	for (size_t end = strlen(text); text[end - 1] == '0' && text[end - 2] != '.'; end--)
 		text[end - 1] = '\0';
 	return json_string(text);
@@ -70,7 +71,8 @@ static json_t *from_integer(const struct column *c, int64_t value, bool int64_ti
 /* A fraction of nothing but zeros is left out. */
 static json_t *from_text(const struct column *c, const char *text, size_t n)
 {
-	if ((c->type == TYPE_DATETIME || c->type == TYPE_TIME) && n > 7 && memcmp(text + n - 7, ".000000", 7) == 0)
+	if ((c->type == TYPE_DATETIME || c->type == TYPE_TIME) && n > 7 &&
+	    memcmp(text + n - 7, ".000000", 7) == 0)
 		n -= 7;
 	return json_stringn_nocheck(text, n);
 }
@@ -85,8 +87,9 @@ static json_t *nested_record(const struct column *c, const json_t *value, bool i
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->n_fields; i++)
-		json_array_append_new(list,
-		    wrap(nested(&c->fields[i], json_object_get(value, c->fields[i].name), int64_timestamps)));
+		json_array_append_new(list, wrap(nested(&c->fields[i],
+							json_object_get(value, c->fields[i].name),
+							int64_timestamps)));
 	return json_pack("{s:o}", "f", list);
 }
 
@@ -120,10 +123,12 @@ static json_t *nested(const struct column *c, const json_t *value, bool int64_ti
 	return list;
 }
 
-static json_t *from_json(const struct column *c, sqlite3_stmt *stmt, int column, bool int64_timestamps)
+static json_t *from_json(const struct column *c, sqlite3_stmt *stmt, int column,
+			 bool int64_timestamps)
 {
 	json_t *value = json_loadb((const char *)sqlite3_column_text(stmt, column),
-	    (size_t)sqlite3_column_bytes(stmt, column), JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+				   (size_t)sqlite3_column_bytes(stmt, column),
+				   JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	json_t *ret = nested(c, value, int64_timestamps);
 
 	json_decref(value);
@@ -134,7 +139,8 @@ static json_t *from_blob(sqlite3_stmt *stmt, int column)
 {
 	auto_buf text = BUF_INIT;
 
-	if (base64_encode(sqlite3_column_blob(stmt, column), (size_t)sqlite3_column_bytes(stmt, column), &text))
+	if (base64_encode(sqlite3_column_blob(stmt, column),
+			  (size_t)sqlite3_column_bytes(stmt, column), &text))
 		return json_null();
 	return json_stringn(text.length ? text.data : "", text.length);
 }
@@ -154,15 +160,17 @@ static json_t *cell(const struct column *c, sqlite3_stmt *stmt, int column, bool
 		if (c->mode == MODE_REPEATED || c->type == TYPE_RECORD)
 			return from_json(c, stmt, column, int64_timestamps);
 		return from_text(c, (const char *)sqlite3_column_text(stmt, column),
-		    (size_t)sqlite3_column_bytes(stmt, column));
+				 (size_t)sqlite3_column_bytes(stmt, column));
 	}
 }
 
-json_t *cell_json_row(sqlite3_stmt *stmt, int first, const struct column *columns, size_t n, bool int64_timestamps)
+json_t *cell_json_row(sqlite3_stmt *stmt, int first, const struct column *columns, size_t n,
+		      bool int64_timestamps)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, wrap(cell(&columns[i], stmt, first + (int)i, int64_timestamps)));
+		json_array_append_new(
+			list, wrap(cell(&columns[i], stmt, first + (int)i, int64_timestamps)));
 	return json_pack("{s:o}", "f", list);
 }

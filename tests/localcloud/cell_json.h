@@ -10,6 +10,7 @@
  * New reference: one row {"f":[…]} from the statement's columns first … first+n-1. int64_timestamps: TIMESTAMP as
  * microseconds instead of float seconds ("1.7040672E9").
  */
-json_t *cell_json_row(sqlite3_stmt *stmt, int first, const struct column *columns, size_t n, bool int64_timestamps);
+json_t *cell_json_row(sqlite3_stmt *stmt, int first, const struct column *columns, size_t n,
+		      bool int64_timestamps);
 
 #endif

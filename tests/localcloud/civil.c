@@ -18,7 +18,8 @@ int64_t civil_days(int year, int month, int day)
 	int64_t year_of_era = y - era * 400;
 	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
 
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 +
+	       day_of_year - 719468;
 }
 
 void civil_from_micros(int64_t micros, struct civil *ret)
@@ -44,7 +45,8 @@ void civil_from_micros(int64_t micros, struct civil *ret)
 
 int64_t civil_to_micros(const struct civil *c)
 {
-	int64_t seconds = civil_days(c->year, c->month, c->day) * 86400 + c->hour * 3600 + c->minute * 60 + c->second;
+	int64_t seconds = civil_days(c->year, c->month, c->day) * 86400 + c->hour * 3600 +
+			  c->minute * 60 + c->second;
 
 	return seconds * 1000000 + c->micros;
 }
@@ -82,10 +84,11 @@ static int month_length(int year, int month)
 
 static int read_date(struct cursor *in, struct civil *c)
 {
-	if (number(in, 4, 4, &c->year) < 0 || !take(in, '-') || number(in, 1, 2, &c->month) < 0 || !take(in, '-') ||
-	    number(in, 1, 2, &c->day) < 0)
+	if (number(in, 4, 4, &c->year) < 0 || !take(in, '-') || number(in, 1, 2, &c->month) < 0 ||
+	    !take(in, '-') || number(in, 1, 2, &c->day) < 0)
 		return -1;
-	if (c->year < 1 || c->month < 1 || c->month > 12 || c->day < 1 || c->day > month_length(c->year, c->month))
+	if (c->year < 1 || c->month < 1 || c->month > 12 || c->day < 1 ||
+	    c->day > month_length(c->year, c->month))
 		return -1;
 	return 0;
 }

@@ -26,8 +26,10 @@ void civil_from_micros(int64_t micros, struct civil *ret);
 int64_t civil_to_micros(const struct civil *c);
 
 /* Each parses all of s[0..n) and returns 0, or -1 and leaves *ret alone. */
-int civil_parse_date(const char *s, size_t n, struct civil *ret);     /* YYYY-M-D; the time becomes midnight */
-int civil_parse_time(const char *s, size_t n, struct civil *ret);     /* H:M:S[.ffffff]; the date becomes 1970-01-01 */
+int civil_parse_date(const char *s, size_t n,
+		     struct civil *ret); /* YYYY-M-D; the time becomes midnight */
+int civil_parse_time(const char *s, size_t n,
+		     struct civil *ret); /* H:M:S[.ffffff]; the date becomes 1970-01-01 */
 int civil_parse_datetime(const char *s, size_t n, struct civil *ret); /* DATE[(T| )TIME] */
 /* DATE[(T| )H:M[:S[.ffffff]]][Z| UTC|±H[:MM]], or seconds since 1970 as a decimal; no zone means UTC. */
 int civil_parse_timestamp(const char *s, size_t n, int64_t *micros);

@@ -23,12 +23,15 @@ int discovery_get(struct exchange *ex, struct api_error *err)
 	json_t *document;
 
 	if (version && strcmp(version, "v2") != 0)
-		return api_fail(err, 404, "notFound", "localcloud serves the discovery document of BigQuery v2 only.");
-	document = json_loadb(localcloud_discovery_begin, (size_t)(localcloud_discovery_end - localcloud_discovery_begin), 0,
-	    NULL);
+		return api_fail(err, 404, "notFound",
+				"localcloud serves the discovery document of BigQuery v2 only.");
+	document = json_loadb(localcloud_discovery_begin,
+			      (size_t)(localcloud_discovery_end - localcloud_discovery_begin), 0,
+			      NULL);
 	if (!document)
 		return api_fail(err, 500, "internalError", "the discovery document is damaged");
-	json_object_set_new(document, "rootUrl", json_sprintf("%s/", ex_root(ex, root, sizeof(root))));
+	json_object_set_new(document, "rootUrl",
+			    json_sprintf("%s/", ex_root(ex, root, sizeof(root))));
 	ex_answer(ex, 200, document);
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 struct fault {
 	struct fault *next;
-	json_t *spec; /* as it was posted */
+	json_t *spec;    /* as it was posted */
 	char method[16]; /* empty: any */
 	regex_t path;
 	int64_t first, times; /* first match that is hit; hits in all */
@@ -70,7 +70,8 @@ static int read_drop(const char *word, enum fault_drop *ret, struct api_error *e
 	return api_fail(err, 400, "invalid", "fault.drop is before, mid-body or after-effect");
 }
 
-static int check_keys(const json_t *object, const char *const *known, const char *where, struct api_error *err)
+static int check_keys(const json_t *object, const char *const *known, const char *where,
+		      struct api_error *err)
 {
 	const char *key;
 	json_t *value;
@@ -83,21 +84,26 @@ static int check_keys(const json_t *object, const char *const *known, const char
 
 static int read_effect(const json_t *fault, struct fault_effect *e, struct api_error *err)
 {
-	static const char *const known[] = { "status", "reason", "message", "retryAfter", "drop", "short308", "delayMs",
-		"expireTokens", "revokeGrant", "session", "jobDelayMs", "jobError", "miscount", NULL };
+	static const char *const known[] = {
+		"status",     "reason",   "message",      "retryAfter",  "drop",
+		"short308",   "delayMs",  "expireTokens", "revokeGrant", "session",
+		"jobDelayMs", "jobError", "miscount",     NULL
+	};
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
 
 	if (!json_is_object(fault) || json_object_size(fault) == 0)
 		return api_fail(err, 400, "invalid", "a fault needs {\"fault\":{…}}");
-	if (check_keys(fault, known, "fault", err) || read_drop(ju_string(fault, "drop", ""), &e->drop, err))
+	if (check_keys(fault, known, "fault", err) ||
+	    read_drop(ju_string(fault, "drop", ""), &e->drop, err))
 		return -1;
 	e->status = (int)ju_int64(fault, "status", 0);
 	if (json_object_get(fault, "status") && (e->status < 300 || e->status > 599))
-		return api_fail(err, 400, "invalid", "fault.status is an HTTP status from 300 to 599");
+		return api_fail(err, 400, "invalid",
+				"fault.status is an HTTP status from 300 to 599");
 	snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	snprintf(e->message, sizeof(e->message), "%s",
-	    ju_string(job_error ? job_error : fault, "message", "injected fault"));
+		 ju_string(job_error ? job_error : fault, "message", "injected fault"));
 	e->retry_after_s = (int)ju_int64(fault, "retryAfter", 0);
 	e->short308 = ju_int64(fault, "short308", -1);
 	e->delay_ms = ju_int64(fault, "delayMs", 0);
@@ -112,7 +118,9 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 
 static int read_fault(const json_t *spec, struct fault *fault, struct api_error *err)
 {
-	static const char *const top[] = { "match", "times", "fault", NULL }, *const keys[] = { "method", "path", "n", NULL };
+	static const char *const top[] = { "match", "times", "fault", NULL }, *const keys[] = {
+		"method", "path", "n", NULL
+	};
 	const json_t *match = json_object_get(spec, "match");
 
 	if (check_keys(spec, top, "a fault", err) || check_keys(match, keys, "match", err))
@@ -131,7 +139,8 @@ int faults_add(struct faults *f, const json_t *spec, struct api_error *err)
 		free(fault);
 		return -1;
 	}
-	if (regcomp(&fault->path, ju_string(json_object_get(spec, "match"), "path", ""), REG_EXTENDED | REG_NOSUB)) {
+	if (regcomp(&fault->path, ju_string(json_object_get(spec, "match"), "path", ""),
+		    REG_EXTENDED | REG_NOSUB)) {
 		free(fault);
 		return api_fail(err, 400, "invalid", "match.path is no regular expression");
 	}
@@ -172,10 +181,12 @@ static bool hit(struct fault *fault)
 
 static bool of_jobs(const struct fault *fault)
 {
-	return fault->effect.job_error || fault->effect.job_delay_ms > 0 || fault->effect.miscount != 0;
+	return fault->effect.job_error || fault->effect.job_delay_ms > 0 ||
+	       fault->effect.miscount != 0;
 }
 
-void faults_for_request(struct faults *f, const char *method, const char *url, struct fault_effect *ret)
+void faults_for_request(struct faults *f, const char *method, const char *url,
+			struct fault_effect *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->short308 = -1;

@@ -22,7 +22,7 @@ struct fault_effect {
 	int64_t delay_ms;
 	bool expire_tokens;
 	bool revoke_grant; /* of a token request: invalid_grant */
-	int session; /* 404 or 410: the upload session is gone */
+	int session;       /* 404 or 410: the upload session is gone */
 	/* Of jobs, not of requests: */
 	int64_t job_delay_ms;
 	bool job_error;
@@ -39,7 +39,8 @@ json_t *faults_list(struct faults *f);
 void faults_clear(struct faults *f);
 
 /* What happens to this request; all-zero (short308 -1) when nothing does. */
-void faults_for_request(struct faults *f, const char *method, const char *url, struct fault_effect *ret);
+void faults_for_request(struct faults *f, const char *method, const char *url,
+			struct fault_effect *ret);
 /* Milliseconds that the next job stays RUNNING. */
 int64_t faults_job_delay(struct faults *f);
 /* How far off the next load job's row count is; 0: it is right. */

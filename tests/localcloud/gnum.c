@@ -125,18 +125,22 @@ int gnum_canonical(const char *s, size_t n, char out[GNUM_MAX], struct gnum_shap
 	return 0;
 }
 
-bool gnum_fits(const char *canonical, const struct gnum_shape *shape, bool big, int precision, int scale)
+bool gnum_fits(const char *canonical, const struct gnum_shape *shape, bool big, int precision,
+	       int scale)
 {
 	/* 2^255-1 and -2^255, as 10^-38ths (BigQuery's BIGNUMERIC range). */
-	static const char max[] = "578960446186580977117854925043439539266.34992332820282019728792003956564819967";
-	static const char min[] = "-578960446186580977117854925043439539266.34992332820282019728792003956564819968";
+	static const char max[] =
+		"578960446186580977117854925043439539266.34992332820282019728792003956564819967";
+	static const char min[] =
+		"-578960446186580977117854925043439539266.34992332820282019728792003956564819968";
 
 	if (precision > 0)
 		return shape->integer_digits <= precision - scale && shape->scale <= scale;
 	if (!big)
 		return shape->integer_digits <= 29 && shape->scale <= 9;
-	return shape->scale <= 38 && gnum_compare(canonical, strlen(canonical), max, sizeof(max) - 1) <= 0 &&
-	    gnum_compare(canonical, strlen(canonical), min, sizeof(min) - 1) >= 0;
+	return shape->scale <= 38 &&
+	       gnum_compare(canonical, strlen(canonical), max, sizeof(max) - 1) <= 0 &&
+	       gnum_compare(canonical, strlen(canonical), min, sizeof(min) - 1) >= 0;
 }
 
 static int compare_magnitude(const char *a, size_t an, const char *b, size_t bn)

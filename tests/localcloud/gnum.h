@@ -28,7 +28,8 @@ int gnum_canonical(const char *s, size_t n, char out[GNUM_MAX], struct gnum_shap
  * True when a canonical number fits the type. Precision 0 means unparameterised: 29 integer digits and 9 of scale for
  * NUMERIC; below 2^255 / 10^38 in magnitude and 38 of scale for BIGNUMERIC.
  */
-bool gnum_fits(const char *canonical, const struct gnum_shape *shape, bool big, int precision, int scale);
+bool gnum_fits(const char *canonical, const struct gnum_shape *shape, bool big, int precision,
+	       int scale);
 
 /* Order of two canonical texts: <0, 0, >0. */
 int gnum_compare(const char *a, size_t an, const char *b, size_t bn);

@@ -22,11 +22,12 @@ struct store;
 
 struct gsql_request {
 	const char *sql;
-	const char *default_project; /* never NULL: the project of the request */
-	const char *default_dataset; /* NULL: a table name needs its dataset */
+	const char *default_project;         /* never NULL: the project of the request */
+	const char *default_dataset;         /* NULL: a table name needs its dataset */
 	const char *default_dataset_project; /* NULL: default_project */
-	const json_t *query_parameters; /* array of QueryParameter, or NULL; named and positional alike */
-	bool dry_run; /* parse and check only: no result table, no change */
+	const json_t *
+		query_parameters; /* array of QueryParameter, or NULL; named and positional alike */
+	bool dry_run;             /* parse and check only: no result table, no change */
 };
 
 struct gsql_result {
@@ -44,15 +45,16 @@ struct gsql_result {
 	int64_t inserted; /* DML statistics, added up over a script */
 	int64_t updated;
 	int64_t deleted;
-	json_t *dml_target;        /* TableReference of the last DML statement, or NULL */
-	json_t *ddl_target;        /* TableReference of the last DDL statement on a table or view, or NULL */
-	const char *ddl_operation; /* "CREATE" "REPLACE" "SKIP" "DROP" "ALTER", or NULL. Static storage. */
+	json_t *dml_target; /* TableReference of the last DML statement, or NULL */
+	json_t *ddl_target; /* TableReference of the last DDL statement on a table or view, or NULL */
+	const char *
+		ddl_operation; /* "CREATE" "REPLACE" "SKIP" "DROP" "ALTER", or NULL. Static storage. */
 	json_t *referenced_tables; /* array of TableReference */
 };
 
 /* 0, or -1 with err filled and ret holding nothing to release. */
-int gsql_run(struct store *store, const struct gsql_request *request, struct gsql_result *ret, struct api_error *err)
-    __attribute__((warn_unused_result));
+int gsql_run(struct store *store, const struct gsql_request *request, struct gsql_result *ret,
+	     struct api_error *err) __attribute__((warn_unused_result));
 
 /* Frees the JSON members; the result table stays. */
 void gsql_result_release(struct gsql_result *result);

@@ -14,16 +14,16 @@ enum { GSQL_DEPTH_MAX = 400 };
 
 enum gsql_expr_kind {
 	GSQL_X_NULL,
-	GSQL_X_BOOL,     /* text TRUE or FALSE */
-	GSQL_X_INT,      /* text, with the sign */
-	GSQL_X_FLOAT,    /* text, with the sign */
-	GSQL_X_STRING,   /* text, len */
-	GSQL_X_BYTES,    /* text, len */
-	GSQL_X_TYPED,    /* DATE '…': type, text, len */
-	GSQL_X_PARAM,    /* text is the name, NULL for the positional one of index */
-	GSQL_X_PATH,     /* parts: a.b.c */
-	GSQL_X_FIELD,    /* args[0].text */
-	GSQL_X_INDEX,    /* args[0][text(args[1])]; text OFFSET, ORDINAL, SAFE_OFFSET, SAFE_ORDINAL or NULL */
+	GSQL_X_BOOL,   /* text TRUE or FALSE */
+	GSQL_X_INT,    /* text, with the sign */
+	GSQL_X_FLOAT,  /* text, with the sign */
+	GSQL_X_STRING, /* text, len */
+	GSQL_X_BYTES,  /* text, len */
+	GSQL_X_TYPED,  /* DATE '…': type, text, len */
+	GSQL_X_PARAM,  /* text is the name, NULL for the positional one of index */
+	GSQL_X_PATH,   /* parts: a.b.c */
+	GSQL_X_FIELD,  /* args[0].text */
+	GSQL_X_INDEX, /* args[0][text(args[1])]; text OFFSET, ORDINAL, SAFE_OFFSET, SAFE_ORDINAL or NULL */
 	GSQL_X_CALL,     /* text is the upper-case name */
 	GSQL_X_OPERATOR, /* text: + - * / || = < AND OR NOT LIKE …; one or two args */
 	GSQL_X_IS,       /* text: NULL TRUE FALSE, DISTINCT FROM (args[1]) */
@@ -36,8 +36,8 @@ enum gsql_expr_kind {
 	GSQL_X_SUBQUERY,
 	GSQL_X_EXISTS,
 	GSQL_X_ARRAY_QUERY,
-	GSQL_X_ARRAY,    /* args, type is the ARRAY or NULL */
-	GSQL_X_STRUCT,   /* args, parts are the names (NULL for none), type or NULL */
+	GSQL_X_ARRAY,  /* args, type is the ARRAY or NULL */
+	GSQL_X_STRUCT, /* args, parts are the names (NULL for none), type or NULL */
 	GSQL_X_DEFAULT,
 };
 
@@ -84,7 +84,7 @@ struct gsql_replace {
 };
 
 struct gsql_select_item {
-	struct gsql_expr *expr;  /* for t.* the t; NULL for a bare * */
+	struct gsql_expr *expr; /* for t.* the t; NULL for a bare * */
 	const char *alias;
 	bool star;
 	const char **except;
@@ -95,7 +95,13 @@ struct gsql_select_item {
 };
 
 enum gsql_from_kind { GSQL_FROM_PATH, GSQL_FROM_QUERY, GSQL_FROM_UNNEST, GSQL_FROM_JOIN };
-enum gsql_join { GSQL_JOIN_CROSS, GSQL_JOIN_INNER, GSQL_JOIN_LEFT, GSQL_JOIN_RIGHT, GSQL_JOIN_FULL };
+enum gsql_join {
+	GSQL_JOIN_CROSS,
+	GSQL_JOIN_INNER,
+	GSQL_JOIN_LEFT,
+	GSQL_JOIN_RIGHT,
+	GSQL_JOIN_FULL
+};
 
 struct gsql_from {
 	enum gsql_from_kind kind;
@@ -253,7 +259,7 @@ struct gsql_statement {
 	struct gsql_insert *insert;
 	struct gsql_assignment *set;
 	size_t set_count;
-	struct gsql_from *from; /* UPDATE … FROM, MERGE USING */
+	struct gsql_from *from;  /* UPDATE … FROM, MERGE USING */
 	struct gsql_expr *where; /* also MERGE's ON */
 	struct gsql_when *when;
 	size_t when_count;

@@ -21,14 +21,12 @@ struct gsql_owned {
 	sqlite3_stmt *stmt;
 };
 
-_Noreturn void
-gsql_raise(struct gsql *g)
+_Noreturn void gsql_raise(struct gsql *g)
 {
 	longjmp(*g->fail, 1);
 }
 
-_Noreturn void
-gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
+_Noreturn void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
 {
 	char message[900];
 	va_list ap;
@@ -36,14 +34,15 @@ gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	if (pos.line > 0)
-		api_fail_at(g->err, 400, "invalidQuery", "query", "%s at [%u:%u]", message, pos.line, pos.column);
+		api_fail_at(g->err, 400, "invalidQuery", "query", "%s at [%u:%u]", message,
+			    pos.line, pos.column);
 	else
 		api_fail_at(g->err, 400, "invalidQuery", "query", "%s", message);
 	gsql_raise(g);
 }
 
-_Noreturn void
-gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt, ...)
+_Noreturn void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt,
+				...)
 {
 	char message[900];
 	va_list ap;
@@ -54,8 +53,7 @@ gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt
 	gsql_raise(g);
 }
 
-void *
-gsql_alloc(struct gsql *g, size_t size)
+void *gsql_alloc(struct gsql *g, size_t size)
 {
 	size = (size + ALIGN - 1) / ALIGN * ALIGN;
 	struct gsql_chunk *c = g->chunks;
@@ -75,8 +73,7 @@ gsql_alloc(struct gsql *g, size_t size)
 	return p;
 }
 
-char *
-gsql_strndup(struct gsql *g, const char *s, size_t n)
+char *gsql_strndup(struct gsql *g, const char *s, size_t n)
 {
 	char *copy = gsql_alloc(g, n + 1);
 	if (n > 0)
@@ -84,8 +81,7 @@ gsql_strndup(struct gsql *g, const char *s, size_t n)
 	return copy;
 }
 
-static char *
-format(struct gsql *g, const char *fmt, va_list ap, size_t *len)
+static char *format(struct gsql *g, const char *fmt, va_list ap, size_t *len)
 {
 	va_list again;
 	va_copy(again, ap);
@@ -101,8 +97,7 @@ format(struct gsql *g, const char *fmt, va_list ap, size_t *len)
 	return s;
 }
 
-char *
-gsql_printf(struct gsql *g, const char *fmt, ...)
+char *gsql_printf(struct gsql *g, const char *fmt, ...)
 {
 	va_list ap;
 	size_t len = 0;
@@ -112,8 +107,7 @@ gsql_printf(struct gsql *g, const char *fmt, ...)
 	return s;
 }
 
-void
-gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...)
+void gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...)
 {
 	va_list ap;
 	size_t len = 0;
@@ -132,8 +126,7 @@ gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...)
 	t->len += len;
 }
 
-void *
-gsql_grow(struct gsql *g, void *array, size_t n, size_t element_size)
+void *gsql_grow(struct gsql *g, void *array, size_t n, size_t element_size)
 {
 	/* Room doubles at each power of two, so that the length alone tells when an array is full. */
 	if (n != 0 && (n & (n - 1)) != 0)
@@ -144,8 +137,7 @@ gsql_grow(struct gsql *g, void *array, size_t n, size_t element_size)
 	return bigger;
 }
 
-static const char *
-quoted(struct gsql *g, const char *s, size_t n, char quote)
+static const char *quoted(struct gsql *g, const char *s, size_t n, char quote)
 {
 	char *out = gsql_alloc(g, n * 2 + 3);
 	size_t len = 0;
@@ -159,25 +151,22 @@ quoted(struct gsql *g, const char *s, size_t n, char quote)
 	return out;
 }
 
-const char *
-gsql_quote(struct gsql *g, const char *s, size_t n)
+const char *gsql_quote(struct gsql *g, const char *s, size_t n)
 {
 	if (n == 0 || memchr(s, '\0', n) == NULL)
 		return quoted(g, s, n, '\'');
-	struct gsql_text hex = {0};
+	struct gsql_text hex = { 0 };
 	for (size_t i = 0; i < n; i++)
 		gsql_add(g, &hex, "%02x", (unsigned char)s[i]);
 	return gsql_printf(g, "CAST(x'%s' AS TEXT)", hex.s);
 }
 
-const char *
-gsql_ident(struct gsql *g, const char *name)
+const char *gsql_ident(struct gsql *g, const char *name)
 {
 	return quoted(g, name, strlen(name), '"');
 }
 
-static struct gsql_owned *
-own(struct gsql *g)
+static struct gsql_owned *own(struct gsql *g)
 {
 	struct gsql_owned *o = gsql_alloc(g, sizeof(*o));
 	o->next = g->owned;
@@ -185,8 +174,7 @@ own(struct gsql *g)
 	return o;
 }
 
-json_t *
-gsql_own_json(struct gsql *g, json_t *json)
+json_t *gsql_own_json(struct gsql *g, json_t *json)
 {
 	if (json == NULL)
 		gsql_raise(g);
@@ -194,15 +182,13 @@ gsql_own_json(struct gsql *g, json_t *json)
 	return json;
 }
 
-sqlite3_stmt *
-gsql_own_stmt(struct gsql *g, sqlite3_stmt *stmt)
+sqlite3_stmt *gsql_own_stmt(struct gsql *g, sqlite3_stmt *stmt)
 {
 	own(g)->stmt = stmt;
 	return stmt;
 }
 
-void
-gsql_free_all(struct gsql *g)
+void gsql_free_all(struct gsql *g)
 {
 	for (struct gsql_owned *o = g->owned; o != NULL; o = o->next) {
 		json_decref(o->json);
@@ -216,24 +202,24 @@ gsql_free_all(struct gsql *g)
 	g->owned = NULL;
 }
 
-static _Noreturn void
-fail_sqlite(struct gsql *g, int rc, bool running)
+static _Noreturn void fail_sqlite(struct gsql *g, int rc, bool running)
 {
 	const char *message = sqlite3_errmsg(g->db);
-	struct gsql_pos nowhere = {0};
+	struct gsql_pos nowhere = { 0 };
 	if ((rc & 0xff) == SQLITE_CONSTRAINT)
-		gsql_fail(g, nowhere, "UPDATE/MERGE must match at most one source row for each target row");
+		gsql_fail(g, nowhere,
+			  "UPDATE/MERGE must match at most one source row for each target row");
 	if (running && rc == SQLITE_ERROR && strcmp(message, "integer overflow") == 0)
 		gsql_fail(g, nowhere, "int64 overflow in aggregate function");
 	if (running && rc == SQLITE_ERROR)
 		gsql_fail(g, nowhere, "%s", message);
-	if (rc == SQLITE_TOOBIG || strstr(message, "too large") != NULL || strstr(message, "too many") != NULL)
+	if (rc == SQLITE_TOOBIG || strstr(message, "too large") != NULL ||
+	    strstr(message, "too many") != NULL)
 		gsql_fail(g, nowhere, "Resources exceeded during query execution: %s", message);
 	gsql_fail_status(g, 500, "internalError", "SQLite: %s", message);
 }
 
-static sqlite3_stmt *
-prepare(struct gsql *g, const char *sql)
+static sqlite3_stmt *prepare(struct gsql *g, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(g->db, sql, -1, &stmt, NULL);
@@ -242,8 +228,7 @@ prepare(struct gsql *g, const char *sql)
 	return stmt;
 }
 
-int64_t
-gsql_exec(struct gsql *g, const char *sql)
+int64_t gsql_exec(struct gsql *g, const char *sql)
 {
 	sqlite3_stmt *stmt = prepare(g, sql);
 	int rc;
@@ -256,8 +241,7 @@ gsql_exec(struct gsql *g, const char *sql)
 	return sqlite3_changes64(g->db);
 }
 
-int64_t
-gsql_query_int(struct gsql *g, const char *sql)
+int64_t gsql_query_int(struct gsql *g, const char *sql)
 {
 	sqlite3_stmt *stmt = prepare(g, sql);
 	int64_t n = 0;
@@ -269,14 +253,12 @@ gsql_query_int(struct gsql *g, const char *sql)
 	return n;
 }
 
-bool
-gsql_same(const char *a, const char *b)
+bool gsql_same(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0;
 }
 
-bool
-gsql_parse_int(const char *s, size_t n, int64_t *ret)
+bool gsql_parse_int(const char *s, size_t n, int64_t *ret)
 {
 	size_t i = 0;
 	bool negative = n > 0 && s[0] == '-';

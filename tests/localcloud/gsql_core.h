@@ -32,17 +32,17 @@ struct gsql {
 	jmp_buf *fail;
 	struct gsql_chunk *chunks;
 	struct gsql_owned *owned;
-	unsigned next_name;   /* number of the next generated alias or table */
-	unsigned view_depth;  /* views opened inside views, bounded */
-	int64_t now_us;       /* CURRENT_TIMESTAMP of the statement */
-	bool in_transaction;  /* between BEGIN and COMMIT TRANSACTION */
+	unsigned next_name;  /* number of the next generated alias or table */
+	unsigned view_depth; /* views opened inside views, bounded */
+	int64_t now_us;      /* CURRENT_TIMESTAMP of the statement */
+	bool in_transaction; /* between BEGIN and COMMIT TRANSACTION */
 };
 
 /* 400 invalidQuery; " at [line:column]" is appended when pos has a line. */
 _Noreturn void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-_Noreturn void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+	__attribute__((format(printf, 3, 4)));
+_Noreturn void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt,
+				...) __attribute__((format(printf, 4, 5)));
 /* Leaves with the error that a store function has put into g->err. */
 _Noreturn void gsql_raise(struct gsql *g);
 
@@ -64,14 +64,15 @@ struct gsql_text {
 	size_t len;
 	size_t size;
 };
-void gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Appends one element to an arena array whose length is n; returns the (perhaps moved) array. */
 void *gsql_grow(struct gsql *g, void *array, size_t n, size_t element_size);
-#define GSQL_PUSH(g, array, n, value) \
-	do { \
+#define GSQL_PUSH(g, array, n, value)                                     \
+	do {                                                              \
 		(array) = gsql_grow((g), (array), (n), sizeof(*(array))); \
-		(array)[(n)++] = (value); \
+		(array)[(n)++] = (value);                                 \
 	} while (0)
 
 /* Runs one SQL statement that returns no rows and gives the rows it changed; an error of a function ends the run. */

@@ -24,11 +24,13 @@ enum gsql_rounding { GSQL_ROUND_HALF, GSQL_ROUND_TRUNCATE, GSQL_ROUND_FLOOR, GSQ
 
 /* Any number that gnum_canonical reads; false when it is none or too long. */
 bool gsql_decimal_parse(const char *s, size_t n, struct gsql_decimal *ret);
-void gsql_decimal_add(const struct gsql_decimal *a, const struct gsql_decimal *b, struct gsql_decimal *ret);
-void gsql_decimal_multiply(const struct gsql_decimal *a, const struct gsql_decimal *b, struct gsql_decimal *ret);
+void gsql_decimal_add(const struct gsql_decimal *a, const struct gsql_decimal *b,
+		      struct gsql_decimal *ret);
+void gsql_decimal_multiply(const struct gsql_decimal *a, const struct gsql_decimal *b,
+			   struct gsql_decimal *ret);
 /* The quotient with `scale` digits behind the point; b is not zero. */
 void gsql_decimal_divide(const struct gsql_decimal *a, const struct gsql_decimal *b, int scale,
-    struct gsql_decimal *ret);
+			 struct gsql_decimal *ret);
 /* scale may be negative: -2 rounds to hundreds. */
 void gsql_decimal_round(struct gsql_decimal *d, int scale, enum gsql_rounding how);
 bool gsql_decimal_is_zero(const struct gsql_decimal *d);

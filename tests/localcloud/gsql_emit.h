@@ -69,8 +69,8 @@ struct gsql_scope {
 	size_t alias_count;
 	const char **group; /* SQL of the GROUP BY expressions */
 	size_t group_count;
-	bool grouped;        /* only group, aggregates and constants may be used */
-	bool unchecked;      /* inside an aggregate or a GROUP BY expression: any column may be used */
+	bool grouped;   /* only group, aggregates and constants may be used */
+	bool unchecked; /* inside an aggregate or a GROUP BY expression: any column may be used */
 	bool in_aggregate;
 	const char *no_aggregate; /* the clause that refuses aggregates, or NULL */
 	const char *no_window;    /* the clause that refuses window functions, or NULL */
@@ -84,8 +84,8 @@ int gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to);
 struct gsql_value gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to);
 /* The type that all values convert to (NULL of a bare NULL only); a null pointer when there is none. */
 const struct gsql_type *gsql_supertype(const struct gsql_value *values, size_t n);
-struct gsql_value gsql_cast(struct gsql *g, struct gsql_value v, const struct gsql_type *to, bool safe,
-    struct gsql_pos pos);
+struct gsql_value gsql_cast(struct gsql *g, struct gsql_value v, const struct gsql_type *to,
+			    bool safe, struct gsql_pos pos);
 const char *gsql_encode(struct gsql *g, const char *sql, const struct gsql_type *t);
 const char *gsql_decode(struct gsql *g, const char *sql, const struct gsql_type *t);
 /* JSON text as TO_JSON_STRING writes it. */
@@ -93,37 +93,49 @@ const char *gsql_json_text(struct gsql *g, const char *sql, const struct gsql_ty
 /* A text that sorts and compares as the type does. */
 const char *gsql_sort_key(struct gsql *g, const char *sql, const struct gsql_type *t);
 /* a op b for = <> < <= > >=, both of type t. */
-const char *gsql_comparison(struct gsql *g, const char *op, const char *a, const char *b, const struct gsql_type *t);
-struct gsql_value gsql_field_of(struct gsql *g, struct gsql_value v, const char *name, struct gsql_pos pos);
-_Noreturn void gsql_no_signature(struct gsql *g, struct gsql_pos pos, const char *what, const struct gsql_value *args,
-    size_t n);
+const char *gsql_comparison(struct gsql *g, const char *op, const char *a, const char *b,
+			    const struct gsql_type *t);
+struct gsql_value gsql_field_of(struct gsql *g, struct gsql_value v, const char *name,
+				struct gsql_pos pos);
+_Noreturn void gsql_no_signature(struct gsql *g, struct gsql_pos pos, const char *what,
+				 const struct gsql_value *args, size_t n);
 
 /* gsql_emit_expr.c */
-struct gsql_value gsql_emit_expr(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_expr(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e);
 /* BOOL, for WHERE and ON; clause names it in the error. */
-const char *gsql_emit_condition(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e, const char *clause);
+const char *gsql_emit_condition(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
+				const char *clause);
 const char *gsql_emit_order(struct gsql *g, const char *key, const struct gsql_order *o);
 
 /* gsql_emit_name.c */
-struct gsql_value gsql_emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_path(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e);
 /* The columns of the range a path names (t in t.*), or NULL. */
 const struct gsql_range *gsql_find_range(const struct gsql_scope *scope, const char *name);
 struct gsql_value gsql_make_struct(struct gsql *g, const struct gsql_column *columns, size_t n);
 
 /* gsql_emit_operator.c */
-struct gsql_value gsql_emit_operator(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_operator(struct gsql *g, struct gsql_scope *scope,
+				     const struct gsql_expr *e);
 struct gsql_value gsql_emit_is(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
-struct gsql_value gsql_emit_between(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_between(struct gsql *g, struct gsql_scope *scope,
+				    const struct gsql_expr *e);
 struct gsql_value gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
-struct gsql_value gsql_emit_case(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_case(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e);
 
 /* gsql_emit_call.c */
-struct gsql_value gsql_emit_call(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_call(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e);
 /* The functions whose types follow from their arguments (COALESCE, IF, …) or take date parts; false: not one. */
-bool gsql_emit_special(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *ret);
-struct gsql_value gsql_emit_extract(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+bool gsql_emit_special(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
+		       struct gsql_value *ret);
+struct gsql_value gsql_emit_extract(struct gsql *g, struct gsql_scope *scope,
+				    const struct gsql_expr *e);
 /* The best signature of a function or operator; false when it has no entry. */
-bool gsql_apply(struct gsql *g, const char *name, struct gsql_value *args, size_t n, struct gsql_value *ret);
+bool gsql_apply(struct gsql *g, const char *name, struct gsql_value *args, size_t n,
+		struct gsql_value *ret);
 /* True when some signature has the name. */
 bool gsql_known_function(const char *name);
 
@@ -131,21 +143,23 @@ bool gsql_known_function(const char *name);
 bool gsql_is_aggregate(const char *name);
 bool gsql_has_aggregate(const struct gsql_expr *e);
 bool gsql_has_window(const struct gsql_expr *e);
-struct gsql_value gsql_emit_aggregate(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
-struct gsql_value gsql_emit_window(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e);
+struct gsql_value gsql_emit_aggregate(struct gsql *g, struct gsql_scope *scope,
+				      const struct gsql_expr *e);
+struct gsql_value gsql_emit_window(struct gsql *g, struct gsql_scope *scope,
+				   const struct gsql_expr *e);
 
 /* gsql_emit_query.c */
-struct gsql_relation gsql_emit_query(struct gsql *g, struct gsql_scope *parent, struct gsql_cte *ctes,
-    const struct gsql_query *q);
+struct gsql_relation gsql_emit_query(struct gsql *g, struct gsql_scope *parent,
+				     struct gsql_cte *ctes, const struct gsql_query *q);
 struct gsql_value gsql_column_value(const struct gsql_column *c);
 /* gsql_emit_from.c */
 const char *gsql_emit_from(struct gsql *g, struct gsql_scope *scope, const struct gsql_from *f,
-    struct gsql_names *names);
+			   struct gsql_names *names);
 
 /* gsql_tables.c: where names of tables lead */
 struct gsql_table {
 	const char *project, *dataset, *table;
-	json_t *resource; /* owned by the arena */
+	json_t *resource;     /* owned by the arena */
 	const char *physical; /* quoted; NULL for a view */
 	struct gsql_field *fields;
 	size_t field_count;
@@ -158,6 +172,7 @@ struct gsql_table gsql_find_table(struct gsql *g, const struct gsql_name *name);
 bool gsql_table_exists(struct gsql *g, const struct gsql_table *t);
 json_t *gsql_table_reference(const struct gsql_table *t);
 /* The relation of INFORMATION_SCHEMA.x, or false when name is none. */
-bool gsql_information_schema(struct gsql *g, const struct gsql_name *name, struct gsql_relation *ret);
+bool gsql_information_schema(struct gsql *g, const struct gsql_name *name,
+			     struct gsql_relation *ret);
 
 #endif

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-const struct gsql_range *
-gsql_find_range(const struct gsql_scope *scope, const char *name)
+const struct gsql_range *gsql_find_range(const struct gsql_scope *scope, const char *name)
 {
 	for (size_t i = 0; scope->names != NULL && i < scope->names->range_count; i++)
 		if (gsql_same(scope->names->ranges[i]->name, name))
@@ -12,8 +11,8 @@ gsql_find_range(const struct gsql_scope *scope, const char *name)
 	return NULL;
 }
 
-static const struct gsql_column *
-find_in(const struct gsql_column *columns, size_t n, const char *name, size_t *hits)
+static const struct gsql_column *find_in(const struct gsql_column *columns, size_t n,
+					 const char *name, size_t *hits)
 {
 	const struct gsql_column *found = NULL;
 	*hits = 0;
@@ -26,35 +25,36 @@ find_in(const struct gsql_column *columns, size_t n, const char *name, size_t *h
 	return found;
 }
 
-struct gsql_value
-gsql_make_struct(struct gsql *g, const struct gsql_column *columns, size_t n)
+struct gsql_value gsql_make_struct(struct gsql *g, const struct gsql_column *columns, size_t n)
 {
-	struct gsql_text s = {0};
+	struct gsql_text s = { 0 };
 	struct gsql_field *fields = NULL;
 	size_t count = 0;
 	gsql_add(g, &s, "json_object(");
 	for (size_t i = 0; i < n; i++) {
-		struct gsql_field f = {.name = columns[i].name, .type = columns[i].type};
+		struct gsql_field f = { .name = columns[i].name, .type = columns[i].type };
 		GSQL_PUSH(g, fields, count, f);
 		gsql_add(g, &s, "%s%s,%s", i > 0 ? "," : "", gsql_quote(g, f.name, strlen(f.name)),
-		    gsql_encode(g, columns[i].sql, f.type));
+			 gsql_encode(g, columns[i].sql, f.type));
 	}
 	gsql_add(g, &s, ")");
-	return (struct gsql_value){.sql = s.s, .type = gsql_struct_of(g, fields, count)};
+	return (struct gsql_value){ .sql = s.s, .type = gsql_struct_of(g, fields, count) };
 }
 
-static struct gsql_value
-from_column(struct gsql *g, const struct gsql_scope *scope, const struct gsql_column *c, const struct gsql_expr *e)
+static struct gsql_value from_column(struct gsql *g, const struct gsql_scope *scope,
+				     const struct gsql_column *c, const struct gsql_expr *e)
 {
 	if (scope->grouped && !scope->unchecked)
-		gsql_fail(g, e->pos, "SELECT list expression references column %s which is neither grouped nor aggregated",
-		    c->name);
-	return (struct gsql_value){.sql = c->sql, .type = c->type};
+		gsql_fail(
+			g, e->pos,
+			"SELECT list expression references column %s which is neither grouped nor aggregated",
+			c->name);
+	return (struct gsql_value){ .sql = c->sql, .type = c->type };
 }
 
 /* t.column: -1 nothing of that kind here, else the number of names used. */
-static int
-from_range(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *ret)
+static int from_range(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e,
+		      struct gsql_value *ret)
 {
 	const struct gsql_range *r = gsql_find_range(scope, e->parts[0]);
 	size_t hits;
@@ -66,7 +66,10 @@ from_range(struct gsql *g, const struct gsql_scope *scope, const struct gsql_exp
 	}
 	if (e->part_count == 1) {
 		if (scope->grouped && !scope->unchecked)
-			gsql_fail(g, e->pos, "SELECT list expression references %s which is neither grouped nor aggregated", r->name);
+			gsql_fail(
+				g, e->pos,
+				"SELECT list expression references %s which is neither grouped nor aggregated",
+				r->name);
 		*ret = gsql_make_struct(g, r->columns, r->column_count);
 		return 1;
 	}
@@ -81,16 +84,18 @@ from_range(struct gsql *g, const struct gsql_scope *scope, const struct gsql_exp
 	return 2;
 }
 
-static int
-from_names(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *ret)
+static int from_names(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e,
+		      struct gsql_value *ret)
 {
 	const struct gsql_names *names = scope->names;
 	size_t hits;
 	if (names == NULL)
 		return -1;
-	const struct gsql_column *c = find_in(names->columns, names->column_count, e->parts[0], &hits);
+	const struct gsql_column *c =
+		find_in(names->columns, names->column_count, e->parts[0], &hits);
 	for (size_t i = 0; c == NULL && i < names->range_count; i++)
-		c = find_in(names->ranges[i]->pseudo, names->ranges[i]->pseudo_count, e->parts[0], &hits);
+		c = find_in(names->ranges[i]->pseudo, names->ranges[i]->pseudo_count, e->parts[0],
+			    &hits);
 	if (c == NULL)
 		return -1;
 	if (hits > 1)
@@ -99,8 +104,8 @@ from_names(struct gsql *g, const struct gsql_scope *scope, const struct gsql_exp
 	return 1;
 }
 
-static int
-from_aliases(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *ret)
+static int from_aliases(struct gsql *g, const struct gsql_scope *scope, const struct gsql_expr *e,
+			struct gsql_value *ret)
 {
 	int found = -1;
 	if (scope->in_aggregate) /* an alias may itself hold an aggregate; the column below it is meant */
@@ -117,29 +122,30 @@ from_aliases(struct gsql *g, const struct gsql_scope *scope, const struct gsql_e
 }
 
 /* CURRENT_DATE and its like may go without parentheses. */
-static bool
-is_current(const struct gsql_expr *e)
+static bool is_current(const struct gsql_expr *e)
 {
-	static const char *const names[] = {"CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP"};
+	static const char *const names[] = { "CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME",
+					     "CURRENT_TIMESTAMP" };
 	for (size_t i = 0; i < 4; i++)
 		if (e->part_count == 1 && gsql_same(e->parts[0], names[i]))
 			return true;
 	return false;
 }
 
-static _Noreturn void
-unknown(struct gsql *g, const struct gsql_expr *e)
+static _Noreturn void unknown(struct gsql *g, const struct gsql_expr *e)
 {
 	const char *name = e->parts[0];
 	if (gsql_same(name, "_PARTITIONTIME") || gsql_same(name, "_PARTITIONDATE"))
-		gsql_fail(g, e->pos, "Unrecognized name: %s; the table is not partitioned by ingestion time", name);
+		gsql_fail(g, e->pos,
+			  "Unrecognized name: %s; the table is not partitioned by ingestion time",
+			  name);
 	gsql_fail(g, e->pos, "Unrecognized name: %s", name);
 }
 
-struct gsql_value
-gsql_emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_path(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e)
 {
-	struct gsql_value v = {0};
+	struct gsql_value v = { 0 };
 	int used = -1;
 	for (struct gsql_scope *s = scope; s != NULL && used < 0; s = s->parent) {
 		used = from_aliases(g, s, e, &v);
@@ -152,7 +158,7 @@ gsql_emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr 
 			used = from_range(g, s, e, &v);
 	}
 	if (used < 0 && is_current(e)) {
-		struct gsql_expr call = {.kind = GSQL_X_CALL, .pos = e->pos, .text = e->parts[0]};
+		struct gsql_expr call = { .kind = GSQL_X_CALL, .pos = e->pos, .text = e->parts[0] };
 		return gsql_emit_call(g, scope, &call);
 	}
 	if (used < 0)

@@ -3,22 +3,20 @@
 
 #include <string.h>
 
-static struct gsql_value
-boolean(const char *sql)
+static struct gsql_value boolean(const char *sql)
 {
-	return (struct gsql_value){.sql = sql, .type = gsql_type(GSQL_BOOL)};
+	return (struct gsql_value){ .sql = sql, .type = gsql_type(GSQL_BOOL) };
 }
 
-static bool
-comparable(enum gsql_kind kind)
+static bool comparable(enum gsql_kind kind)
 {
-	return kind != GSQL_ARRAY && kind != GSQL_STRUCT && kind != GSQL_JSON && kind != GSQL_GEOGRAPHY &&
-	    kind != GSQL_INTERVAL;
+	return kind != GSQL_ARRAY && kind != GSQL_STRUCT && kind != GSQL_JSON &&
+	       kind != GSQL_GEOGRAPHY && kind != GSQL_INTERVAL;
 }
 
 /* Brings both sides to one type, or refuses the operator. */
-static const struct gsql_type *
-common(struct gsql *g, const char *operator, struct gsql_value *v, size_t n, struct gsql_pos pos)
+static const struct gsql_type *common(struct gsql *g, const char *operator, struct gsql_value * v,
+				      size_t n, struct gsql_pos pos)
 {
 	const struct gsql_type *t = gsql_supertype(v, n);
 	if (t == NULL || !comparable(t->kind))
@@ -28,20 +26,20 @@ common(struct gsql *g, const char *operator, struct gsql_value *v, size_t n, str
 	return t;
 }
 
-static bool
-is_comparison(const char *op)
+static bool is_comparison(const char *op)
 {
 	return op[0] == '=' || op[0] == '>' || (op[0] == '<' && op[1] != '<');
 }
 
-static struct gsql_value
-emit_logic(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+static struct gsql_value emit_logic(struct gsql *g, struct gsql_scope *scope,
+				    const struct gsql_expr *e)
 {
-	const char *sql[2] = {0};
+	const char *sql[2] = { 0 };
 	for (size_t i = 0; i < e->arg_count; i++) {
 		struct gsql_value v = gsql_emit_expr(g, scope, e->args[i]);
 		if (v.type->kind != GSQL_BOOL && v.type->kind != GSQL_NULL)
-			gsql_no_signature(g, e->args[i]->pos, gsql_printf(g, "operator %s", e->text), &v, 1);
+			gsql_no_signature(g, e->args[i]->pos,
+					  gsql_printf(g, "operator %s", e->text), &v, 1);
 		sql[i] = v.sql;
 	}
 	if (e->arg_count == 1)
@@ -49,10 +47,11 @@ emit_logic(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
 	return boolean(gsql_printf(g, "(%s %s %s)", sql[0], e->text, sql[1]));
 }
 
-struct gsql_value
-gsql_emit_operator(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_operator(struct gsql *g, struct gsql_scope *scope,
+				     const struct gsql_expr *e)
 {
-	if (strcmp(e->text, "AND") == 0 || strcmp(e->text, "OR") == 0 || strcmp(e->text, "NOT") == 0)
+	if (strcmp(e->text, "AND") == 0 || strcmp(e->text, "OR") == 0 ||
+	    strcmp(e->text, "NOT") == 0)
 		return emit_logic(g, scope, e);
 	struct gsql_value v[2];
 	for (size_t i = 0; i < e->arg_count; i++)
@@ -64,72 +63,75 @@ gsql_emit_operator(struct gsql *g, struct gsql_scope *scope, const struct gsql_e
 	struct gsql_value result;
 	const char *name = e->arg_count == 1 ? gsql_printf(g, "unary %s", e->text) : e->text;
 	if (!gsql_apply(g, name, v, e->arg_count, &result))
-		gsql_no_signature(g, e->pos, gsql_printf(g, "operator %s", e->text), v, e->arg_count);
+		gsql_no_signature(g, e->pos, gsql_printf(g, "operator %s", e->text), v,
+				  e->arg_count);
 	if (e->negated)
 		result.sql = gsql_printf(g, "(NOT %s)", result.sql);
 	return result;
 }
 
-struct gsql_value
-gsql_emit_is(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_is(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
 {
 	struct gsql_value v[2];
 	const char *not = e->negated ? "NOT " : "";
 	for (size_t i = 0; i < e->arg_count; i++)
 		v[i] = gsql_emit_expr(g, scope, e->args[i]);
 	if (strcmp(e->text, "NULL") == 0)
-		return boolean(gsql_printf(g, "(%s IS %sNULL)", v[0].sql, not));
+		return boolean(gsql_printf(g, "(%s IS %sNULL)", v[0].sql, not ));
 	if (e->arg_count == 2) {
 		const struct gsql_type *t = common(g, "IS DISTINCT FROM", v, 2, e->pos);
 		bool numeric = t->kind == GSQL_NUMERIC || t->kind == GSQL_BIGNUMERIC;
 		/* IS of SQLite is "is not distinct from". */
-		return boolean(gsql_printf(g, "(%s%s IS %s%s)", v[0].sql, numeric ? " COLLATE gnum" : "",
-		    e->negated ? "" : "NOT ", v[1].sql));
+		return boolean(gsql_printf(g, "(%s%s IS %s%s)", v[0].sql,
+					   numeric ? " COLLATE gnum" : "", e->negated ? "" : "NOT ",
+					   v[1].sql));
 	}
 	if (v[0].type->kind != GSQL_BOOL && v[0].type->kind != GSQL_NULL)
 		gsql_no_signature(g, e->pos, gsql_printf(g, "operator IS %s", e->text), v, 1);
 	return boolean(gsql_printf(g, "(%s IS %s%d)", v[0].sql, not, e->text[0] == 'T'));
 }
 
-struct gsql_value
-gsql_emit_between(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_between(struct gsql *g, struct gsql_scope *scope,
+				    const struct gsql_expr *e)
 {
 	struct gsql_value v[3];
 	for (size_t i = 0; i < 3; i++)
 		v[i] = gsql_emit_expr(g, scope, e->args[i]);
 	const struct gsql_type *t = common(g, "BETWEEN", v, 3, e->pos);
 	return boolean(gsql_printf(g, "(%s(%s AND %s))", e->negated ? "NOT " : "",
-	    gsql_comparison(g, ">=", v[0].sql, v[1].sql, t), gsql_comparison(g, "<=", v[0].sql, v[2].sql, t)));
+				   gsql_comparison(g, ">=", v[0].sql, v[1].sql, t),
+				   gsql_comparison(g, "<=", v[0].sql, v[2].sql, t)));
 }
 
-static const char *
-in_query(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *left)
+static const char *in_query(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
+			    struct gsql_value *left)
 {
 	struct gsql_relation r = gsql_emit_query(g, scope, scope->ctes, e->query);
 	if (r.column_count != 1)
 		gsql_fail(g, e->pos, "Subquery of type IN must have only one output column");
-	struct gsql_value v[2] = {*left, {.sql = "\"@1\"", .type = r.columns[0].type}};
+	struct gsql_value v[2] = { *left, { .sql = "\"@1\"", .type = r.columns[0].type } };
 	common(g, "IN", v, 2, e->pos);
 	*left = v[0];
 	return gsql_printf(g, "SELECT %s FROM (%s)", v[1].sql, r.sql);
 }
 
-static const char *
-in_unnest(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *left)
+static const char *in_unnest(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
+			     struct gsql_value *left)
 {
 	struct gsql_value array = gsql_emit_expr(g, scope, e->args[1]);
 	if (array.type->kind != GSQL_ARRAY)
-		gsql_fail(g, e->args[1]->pos, "Values referenced in UNNEST must be arrays. UNNEST contains expression of type %s",
-		    gsql_type_name(g, array.type));
-	struct gsql_value v[2] = {*left, {.type = array.type->element}};
+		gsql_fail(
+			g, e->args[1]->pos,
+			"Values referenced in UNNEST must be arrays. UNNEST contains expression of type %s",
+			gsql_type_name(g, array.type));
+	struct gsql_value v[2] = { *left, { .type = array.type->element } };
 	v[1].sql = gsql_decode(g, "value", array.type->element);
 	common(g, "IN", v, 2, e->pos);
 	*left = v[0];
 	return gsql_printf(g, "SELECT %s FROM json_each(%s)", v[1].sql, array.sql);
 }
 
-struct gsql_value
-gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
 {
 	struct gsql_value left = gsql_emit_expr(g, scope, e->args[0]);
 	const char *in = e->negated ? "NOT IN" : "IN";
@@ -144,7 +146,7 @@ gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e
 		for (size_t i = 1; i < e->arg_count; i++)
 			v[i] = gsql_emit_expr(g, scope, e->args[i]);
 		common(g, "IN", v, e->arg_count, e->pos);
-		struct gsql_text s = {0};
+		struct gsql_text s = { 0 };
 		for (size_t i = 1; i < e->arg_count; i++)
 			gsql_add(g, &s, "%s%s", i > 1 ? "," : "", v[i].sql);
 		left = v[0];
@@ -154,8 +156,9 @@ gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e
 }
 
 /* The values after THEN and ELSE, brought to their common type. */
-static const struct gsql_type *
-case_results(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e, struct gsql_value *v, size_t *count)
+static const struct gsql_type *case_results(struct gsql *g, struct gsql_scope *scope,
+					    const struct gsql_expr *e, struct gsql_value *v,
+					    size_t *count)
 {
 	size_t first = e->has_operand ? 1 : 0;
 	size_t whens = (e->arg_count - first) / 2;
@@ -172,20 +175,21 @@ case_results(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e
 	return t;
 }
 
-struct gsql_value
-gsql_emit_case(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
+struct gsql_value gsql_emit_case(struct gsql *g, struct gsql_scope *scope,
+				 const struct gsql_expr *e)
 {
 	struct gsql_value *results = gsql_alloc(g, e->arg_count * sizeof(*results));
 	size_t count;
 	const struct gsql_type *type = case_results(g, scope, e, results, &count);
 	size_t first = e->has_operand ? 1 : 0;
-	struct gsql_text s = {0};
+	struct gsql_text s = { 0 };
 	gsql_add(g, &s, "(CASE");
 	for (size_t i = 0; i < (e->arg_count - first) / 2; i++) {
 		const struct gsql_expr *when = e->args[first + 2 * i];
 		const char *condition;
 		if (e->has_operand) {
-			struct gsql_value v[2] = {gsql_emit_expr(g, scope, e->args[0]), gsql_emit_expr(g, scope, when)};
+			struct gsql_value v[2] = { gsql_emit_expr(g, scope, e->args[0]),
+						   gsql_emit_expr(g, scope, when) };
 			const struct gsql_type *t = common(g, "CASE", v, 2, e->pos);
 			condition = gsql_comparison(g, "=", v[0].sql, v[1].sql, t);
 		} else {
@@ -196,5 +200,5 @@ gsql_emit_case(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr 
 	if (e->has_else)
 		gsql_add(g, &s, " ELSE %s", results[count - 1].sql);
 	gsql_add(g, &s, " END)");
-	return (struct gsql_value){.sql = s.s, .type = type};
+	return (struct gsql_value){ .sql = s.s, .type = type };
 }

@@ -16,14 +16,12 @@ struct sum {
 };
 
 /* The letter behind the underscore of g_sum_f, g_avg_n, …; it is the user data. */
-static char
-kind_of(sqlite3_context *c)
+static char kind_of(sqlite3_context *c)
 {
 	return ((const char *)sqlite3_user_data(c))[6];
 }
 
-static void
-add(sqlite3_context *c, sqlite3_value *v, bool remove)
+static void add(sqlite3_context *c, sqlite3_value *v, bool remove)
 {
 	struct sum *s = sqlite3_aggregate_context(c, sizeof(*s));
 	if (s == NULL || sqlite3_value_type(v) == SQLITE_NULL)
@@ -41,22 +39,19 @@ add(sqlite3_context *c, sqlite3_value *v, bool remove)
 	gsql_decimal_add(&s->decimal, &d, &s->decimal);
 }
 
-static void
-sum_step(sqlite3_context *c, int n, sqlite3_value **v)
+static void sum_step(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	add(c, v[0], false);
 }
 
-static void
-sum_inverse(sqlite3_context *c, int n, sqlite3_value **v)
+static void sum_inverse(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	add(c, v[0], true);
 }
 
-static void
-sum_value(sqlite3_context *c)
+static void sum_value(sqlite3_context *c)
 {
 	const struct sum *s = sqlite3_aggregate_context(c, 0);
 	char text[GSQL_DECIMAL_TEXT];
@@ -70,7 +65,7 @@ sum_value(sqlite3_context *c)
 	bool big = kind_of(c) == 'g';
 	struct gsql_decimal d = s->decimal;
 	if (average) {
-		struct gsql_decimal count = {0};
+		struct gsql_decimal count = { 0 };
 		for (int64_t n = s->count; n > 0; n /= 10)
 			count.digit[count.count++] = (signed char)(n % 10);
 		gsql_decimal_divide(&s->decimal, &count, big ? 38 : 9, &d);
@@ -78,11 +73,11 @@ sum_value(sqlite3_context *c)
 	if (gsql_decimal_fit(&d, big, text))
 		sqlite3_result_text(c, text, -1, SQLITE_TRANSIENT);
 	else
-		gsql_func_fail(c, "%s overflow in aggregate function", big ? "BIGNUMERIC" : "numeric");
+		gsql_func_fail(c, "%s overflow in aggregate function",
+			       big ? "BIGNUMERIC" : "numeric");
 }
 
-static void
-bit_step(sqlite3_context *c, int n, sqlite3_value **v)
+static void bit_step(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct sum *s = sqlite3_aggregate_context(c, sizeof(*s));
 	(void)n;
@@ -90,12 +85,14 @@ bit_step(sqlite3_context *c, int n, sqlite3_value **v)
 		return;
 	int64_t b = sqlite3_value_int64(v[0]);
 	char op = ((const char *)sqlite3_user_data(c))[6]; /* g_BIT_XOR, g_BIT_AND, g_BIT_OR */
-	s->bits = s->count == 0 ? b : op == 'X' ? s->bits ^ b : op == 'A' ? s->bits & b : s->bits | b;
+	s->bits = s->count == 0 ? b
+		  : op == 'X'   ? s->bits ^ b
+		  : op == 'A'   ? s->bits & b
+				: s->bits | b;
 	s->count++;
 }
 
-static void
-bit_value(sqlite3_context *c)
+static void bit_value(sqlite3_context *c)
 {
 	const struct sum *s = sqlite3_aggregate_context(c, 0);
 	if (s != NULL && s->count > 0)
@@ -107,8 +104,7 @@ struct single {
 	int64_t count;
 };
 
-static void
-single_step(sqlite3_context *c, int n, sqlite3_value **v)
+static void single_step(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct single *s = sqlite3_aggregate_context(c, sizeof(*s));
 	(void)n;
@@ -116,8 +112,7 @@ single_step(sqlite3_context *c, int n, sqlite3_value **v)
 		s->value = sqlite3_value_dup(v[0]);
 }
 
-static void
-single_value(sqlite3_context *c)
+static void single_value(sqlite3_context *c)
 {
 	struct single *s = sqlite3_aggregate_context(c, 0);
 	if (s == NULL)
@@ -152,8 +147,7 @@ struct collection {
 	sqlite3_value *separator;
 };
 
-static void
-collect_step(sqlite3_context *c, int n, sqlite3_value **v)
+static void collect_step(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct collection *s = sqlite3_aggregate_context(c, sizeof(*s));
 	if (s == NULL || s->failed)
@@ -169,7 +163,8 @@ collect_step(sqlite3_context *c, int n, sqlite3_value **v)
 	if (sqlite3_value_type(v[VALUE]) == SQLITE_NULL)
 		return;
 	if ((s->count & (s->count - 1)) == 0) {
-		struct item *more = realloc(s->items, (size_t)(s->count == 0 ? 1 : s->count * 2) * sizeof(*more));
+		struct item *more = realloc(s->items, (size_t)(s->count == 0 ? 1 : s->count * 2) *
+							      sizeof(*more));
 		if (more == NULL) {
 			s->failed = true;
 			return;
@@ -177,7 +172,7 @@ collect_step(sqlite3_context *c, int n, sqlite3_value **v)
 		s->items = more;
 	}
 	struct item *item = &s->items[s->count];
-	*item = (struct item){.order = s->count, .key_count = n - KEYS};
+	*item = (struct item){ .order = s->count, .key_count = n - KEYS };
 	item->value = sqlite3_value_dup(v[VALUE]);
 	item->keys = calloc((size_t)(n - KEYS) + 1, sizeof(*item->keys));
 	s->failed = item->value == NULL || item->keys == NULL;
@@ -186,8 +181,7 @@ collect_step(sqlite3_context *c, int n, sqlite3_value **v)
 	s->count++;
 }
 
-static int
-compare_keys(sqlite3_value *a, sqlite3_value *b, const char direction[3])
+static int compare_keys(sqlite3_value *a, sqlite3_value *b, const char direction[3])
 {
 	bool a_null = sqlite3_value_type(a) == SQLITE_NULL;
 	bool b_null = sqlite3_value_type(b) == SQLITE_NULL;
@@ -209,8 +203,7 @@ compare_keys(sqlite3_value *a, sqlite3_value *b, const char direction[3])
 	return direction[0] == 'd' ? -order : order;
 }
 
-static int
-compare_items(const void *left, const void *right)
+static int compare_items(const void *left, const void *right)
 {
 	const struct item *a = left;
 	const struct item *b = right;
@@ -222,8 +215,7 @@ compare_items(const void *left, const void *right)
 	return a->order < b->order ? -1 : 1;
 }
 
-static bool
-seen_before(const struct collection *s, int64_t at)
+static bool seen_before(const struct collection *s, int64_t at)
 {
 	const char *text = gsql_text_of(s->items[at].value);
 	for (int64_t i = 0; i < at; i++)
@@ -232,8 +224,7 @@ seen_before(const struct collection *s, int64_t at)
 	return false;
 }
 
-static void
-collect_result(sqlite3_context *c, struct collection *s)
+static void collect_result(sqlite3_context *c, struct collection *s)
 {
 	auto_buf out = BUF_INIT;
 	bool array = s->mode == 'A';
@@ -258,11 +249,11 @@ collect_result(sqlite3_context *c, struct collection *s)
 	if (rc != 0)
 		sqlite3_result_error_nomem(c);
 	else
-		sqlite3_result_text64(c, out.data == NULL ? "" : out.data, out.length, SQLITE_TRANSIENT, SQLITE_UTF8);
+		sqlite3_result_text64(c, out.data == NULL ? "" : out.data, out.length,
+				      SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
-static void
-collect_value(sqlite3_context *c)
+static void collect_value(sqlite3_context *c)
 {
 	struct collection *s = sqlite3_aggregate_context(c, 0);
 	if (s == NULL)
@@ -281,20 +272,24 @@ collect_value(sqlite3_context *c)
 	sqlite3_value_free(s->separator);
 }
 
-int
-gsql_func_register_aggregates(sqlite3 *db)
+int gsql_func_register_aggregates(sqlite3 *db)
 {
-	static const char *const sums[] = {"g_sum_f", "g_sum_n", "g_sum_g", "g_avg_f", "g_avg_n", "g_avg_g"};
-	static const char *const bits[] = {"g_BIT_XOR", "g_BIT_AND", "g_BIT_OR"};
+	static const char *const sums[] = { "g_sum_f", "g_sum_n", "g_sum_g",
+					    "g_avg_f", "g_avg_n", "g_avg_g" };
+	static const char *const bits[] = { "g_BIT_XOR", "g_BIT_AND", "g_BIT_OR" };
 	int rc = SQLITE_OK;
 	for (size_t i = 0; i < 6 && rc == SQLITE_OK; i++)
-		rc = sqlite3_create_window_function(db, sums[i], 1, SQLITE_UTF8, (void *)(uintptr_t)sums[i], sum_step, sum_value,
-		    sum_value, sum_inverse, NULL);
+		rc = sqlite3_create_window_function(db, sums[i], 1, SQLITE_UTF8,
+						    (void *)(uintptr_t)sums[i], sum_step, sum_value,
+						    sum_value, sum_inverse, NULL);
 	for (size_t i = 0; i < 3 && rc == SQLITE_OK; i++)
-		rc = sqlite3_create_function(db, bits[i], 1, SQLITE_UTF8, (void *)(uintptr_t)bits[i], NULL, bit_step, bit_value);
+		rc = sqlite3_create_function(db, bits[i], 1, SQLITE_UTF8,
+					     (void *)(uintptr_t)bits[i], NULL, bit_step, bit_value);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_create_function(db, "g_single", 1, SQLITE_UTF8, NULL, NULL, single_step, single_value);
+		rc = sqlite3_create_function(db, "g_single", 1, SQLITE_UTF8, NULL, NULL,
+					     single_step, single_value);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_create_function(db, "g_collect", -1, SQLITE_UTF8, NULL, NULL, collect_step, collect_value);
+		rc = sqlite3_create_function(db, "g_collect", -1, SQLITE_UTF8, NULL, NULL,
+					     collect_step, collect_value);
 	return rc;
 }

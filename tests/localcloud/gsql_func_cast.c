@@ -16,14 +16,12 @@
 #include <string.h>
 #include <strings.h>
 
-static void
-put(sqlite3_context *c, const char *s)
+static void put(sqlite3_context *c, const char *s)
 {
 	sqlite3_result_text(c, s, -1, SQLITE_TRANSIENT);
 }
 
-static bool
-to_int(sqlite3_context *c, char from, sqlite3_value *v)
+static bool to_int(sqlite3_context *c, char from, sqlite3_value *v)
 {
 	int64_t i = 0;
 	struct gsql_decimal d;
@@ -55,8 +53,7 @@ to_int(sqlite3_context *c, char from, sqlite3_value *v)
 	return true;
 }
 
-static bool
-to_float(sqlite3_context *c, char from, sqlite3_value *v)
+static bool to_float(sqlite3_context *c, char from, sqlite3_value *v)
 {
 	const char *s = gsql_text_of(v);
 	char *end = NULL;
@@ -66,9 +63,11 @@ to_float(sqlite3_context *c, char from, sqlite3_value *v)
 		return true;
 	}
 	/* strtod also reads hexadecimal floats and nan(…), which BigQuery does not. */
-	bool special = strcasecmp(digits, "inf") == 0 || strcasecmp(digits, "infinity") == 0 || strcasecmp(digits, "nan") == 0;
+	bool special = strcasecmp(digits, "inf") == 0 || strcasecmp(digits, "infinity") == 0 ||
+		       strcasecmp(digits, "nan") == 0;
 	double d = strtod(s, &end);
-	if (*s == '\0' || *end != '\0' || (!special && strspn(digits, "0123456789.eE+-") != strlen(digits)))
+	if (*s == '\0' || *end != '\0' ||
+	    (!special && strspn(digits, "0123456789.eE+-") != strlen(digits)))
 		return false;
 	if (isinf(d) && !special)
 		return false;
@@ -76,8 +75,7 @@ to_float(sqlite3_context *c, char from, sqlite3_value *v)
 	return true;
 }
 
-static bool
-to_decimal(sqlite3_context *c, char from, char to, sqlite3_value *v)
+static bool to_decimal(sqlite3_context *c, char from, char to, sqlite3_value *v)
 {
 	struct gsql_decimal d;
 	char text[GSQL_DECIMAL_TEXT];
@@ -95,8 +93,7 @@ to_decimal(sqlite3_context *c, char from, char to, sqlite3_value *v)
 	return true;
 }
 
-static bool
-to_bool(sqlite3_context *c, char from, sqlite3_value *v)
+static bool to_bool(sqlite3_context *c, char from, sqlite3_value *v)
 {
 	if (from == 'I') {
 		sqlite3_result_int(c, sqlite3_value_int64(v) != 0);
@@ -110,12 +107,12 @@ to_bool(sqlite3_context *c, char from, sqlite3_value *v)
 }
 
 /* "2024-01-02 03:04:05[.678[901]]" from the civil text with T and six digits. */
-static void
-put_civil_string(sqlite3_context *c, char from, const struct civil *t)
+static void put_civil_string(sqlite3_context *c, char from, const struct civil *t)
 {
 	char text[CIVIL_TEXT_MAX + 8];
-	size_t n = from == 'D' ? civil_format_date(t, text) : from == 'T' ? civil_format_time(t, text)
-	                                                                  : civil_format_datetime(t, text);
+	size_t n = from == 'D'   ? civil_format_date(t, text)
+		   : from == 'T' ? civil_format_time(t, text)
+				 : civil_format_datetime(t, text);
 	if (from != 'D' && from != 'T')
 		text[10] = ' ';
 	if (from != 'D' && t->micros == 0)
@@ -126,8 +123,7 @@ put_civil_string(sqlite3_context *c, char from, const struct civil *t)
 	put(c, text);
 }
 
-static int
-read_civil(char from, char to, sqlite3_value *v, struct civil *t)
+static int read_civil(char from, char to, sqlite3_value *v, struct civil *t)
 {
 	const char *s = gsql_text_of(v);
 	size_t n = (size_t)sqlite3_value_bytes(v);
@@ -150,11 +146,10 @@ read_civil(char from, char to, sqlite3_value *v, struct civil *t)
 	return 0;
 }
 
-static bool
-to_civil(sqlite3_context *c, char from, char to, sqlite3_value *v)
+static bool to_civil(sqlite3_context *c, char from, char to, sqlite3_value *v)
 {
 	char text[CIVIL_TEXT_MAX];
-	struct civil t = {0};
+	struct civil t = { 0 };
 	if (read_civil(from, to, v, &t) != 0)
 		return false;
 	if (to == 'P')
@@ -162,15 +157,15 @@ to_civil(sqlite3_context *c, char from, char to, sqlite3_value *v)
 	else if (to == 'S')
 		put_civil_string(c, from, &t);
 	else {
-		(void)(to == 'D' ? civil_format_date(&t, text) : to == 'T' ? civil_format_time(&t, text)
-		                                                          : civil_format_datetime(&t, text));
+		(void)(to == 'D'   ? civil_format_date(&t, text)
+		       : to == 'T' ? civil_format_time(&t, text)
+				   : civil_format_datetime(&t, text));
 		put(c, text);
 	}
 	return true;
 }
 
-static bool
-to_string(sqlite3_context *c, char from, sqlite3_value *v)
+static bool to_string(sqlite3_context *c, char from, sqlite3_value *v)
 {
 	char text[40];
 	if (strchr("DMTP", from) != NULL)
@@ -193,44 +188,48 @@ to_string(sqlite3_context *c, char from, sqlite3_value *v)
 	return true;
 }
 
-static bool
-to_json(sqlite3_context *c, sqlite3_value *v)
+static bool to_json(sqlite3_context *c, sqlite3_value *v)
 {
 	auto_buf out = BUF_INIT;
 	struct jtoken token;
 	const char *p = gsql_text_of(v);
 	const char *end = p + sqlite3_value_bytes(v);
-	if (jscan_value(&p, end, &token) != 0 || !jscan_blank(p, end) || json_normal(&token, &out) != 0)
+	if (jscan_value(&p, end, &token) != 0 || !jscan_blank(p, end) ||
+	    json_normal(&token, &out) != 0)
 		return false;
 	sqlite3_result_text64(c, out.data, out.length, SQLITE_TRANSIENT, SQLITE_UTF8);
 	return true;
 }
 
-static void
-fail_cast(sqlite3_context *c, char from, char to, sqlite3_value *v)
+static void fail_cast(sqlite3_context *c, char from, char to, sqlite3_value *v)
 {
 	static const struct {
 		char to;
 		const char *format;
-	} messages[] = {{'I', "Bad int64 value: %s"}, {'F', "Bad double value: %s"}, {'N', "Invalid NUMERIC value: %s"},
-	    {'G', "Invalid BIGNUMERIC value: %s"}, {'B', "Bad bool value: %s"}, {'D', "Invalid date: '%s'"},
-	    {'M', "Invalid datetime string \"%s\""}, {'T', "Invalid time string \"%s\""},
-	    {'P', "Invalid timestamp: '%s'"}, {'J', "Invalid JSON: %s"}};
+	} messages[] = { { 'I', "Bad int64 value: %s" },
+			 { 'F', "Bad double value: %s" },
+			 { 'N', "Invalid NUMERIC value: %s" },
+			 { 'G', "Invalid BIGNUMERIC value: %s" },
+			 { 'B', "Bad bool value: %s" },
+			 { 'D', "Invalid date: '%s'" },
+			 { 'M', "Invalid datetime string \"%s\"" },
+			 { 'T', "Invalid time string \"%s\"" },
+			 { 'P', "Invalid timestamp: '%s'" },
+			 { 'J', "Invalid JSON: %s" } };
 	const char *prefix = from == 'Y' ? "Invalid cast of bytes to UTF8 string" : "";
 	char message[300] = "";
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		if (messages[i].to != to)
 			continue;
 		size_t n = strcspn(messages[i].format, "%");
-		snprintf(message, sizeof(message), "%.*s%.200s%s", (int)n, messages[i].format, gsql_text_of(v),
-		    messages[i].format + n + 2);
+		snprintf(message, sizeof(message), "%.*s%.200s%s", (int)n, messages[i].format,
+			 gsql_text_of(v), messages[i].format + n + 2);
 	}
 	gsql_func_fail(c, "%s%s", prefix, message);
 }
 
 /* g_cast(value, from, to, safe) */
-static void
-cast(sqlite3_context *c, int n, sqlite3_value **v)
+static void cast(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	char from = gsql_text_of(v[1])[0];
 	char to = gsql_text_of(v[2])[0];
@@ -249,7 +248,8 @@ cast(sqlite3_context *c, int n, sqlite3_value **v)
 	else if (to == 'S')
 		good = to_string(c, from, v[0]);
 	else if (to == 'Y')
-		sqlite3_result_blob64(c, gsql_text_of(v[0]), (sqlite3_uint64)sqlite3_value_bytes(v[0]), SQLITE_TRANSIENT);
+		sqlite3_result_blob64(c, gsql_text_of(v[0]),
+				      (sqlite3_uint64)sqlite3_value_bytes(v[0]), SQLITE_TRANSIENT);
 	else if (to == 'J')
 		good = to_json(c, v[0]);
 	else
@@ -261,8 +261,7 @@ cast(sqlite3_context *c, int n, sqlite3_value **v)
 }
 
 /* g_round_to(value, precision, scale, type, safe): NUMERIC(P,S) rounds to S and refuses what needs more than P. */
-static void
-round_to(sqlite3_context *c, int n, sqlite3_value **v)
+static void round_to(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct gsql_decimal d;
 	char text[GSQL_DECIMAL_TEXT];
@@ -277,17 +276,18 @@ round_to(sqlite3_context *c, int n, sqlite3_value **v)
 	if (good) {
 		gsql_decimal_round(&d, scale, GSQL_ROUND_HALF);
 		size_t len = gsql_decimal_format(&d, text);
-		good = gnum_canonical(text, len, canonical, &shape) == 0 && gnum_fits(canonical, &shape, big, precision, scale);
+		good = gnum_canonical(text, len, canonical, &shape) == 0 &&
+		       gnum_fits(canonical, &shape, big, precision, scale);
 	}
 	if (good)
 		put(c, text);
 	else if (sqlite3_value_int(v[4]) == 0)
-		gsql_func_fail(c, "Value %.200s is out of range for %s(%d,%d)", s, big ? "BIGNUMERIC" : "NUMERIC", precision, scale);
+		gsql_func_fail(c, "Value %.200s is out of range for %s(%d,%d)", s,
+			       big ? "BIGNUMERIC" : "NUMERIC", precision, scale);
 }
 
 /* g_length(value, limit, column): STRING(L) and BYTES(L). */
-static void
-check_length(sqlite3_context *c, int n, sqlite3_value **v)
+static void check_length(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	bool blob = sqlite3_value_type(v[0]) == SQLITE_BLOB;
 	const char *s = gsql_text_of(v[0]);
@@ -296,15 +296,17 @@ check_length(sqlite3_context *c, int n, sqlite3_value **v)
 	for (int i = 0; i < sqlite3_value_bytes(v[0]); i++)
 		length += blob || ((unsigned char)s[i] & 0xc0) != 0x80;
 	if (length > sqlite3_value_int64(v[1]))
-		gsql_func_fail(c, "Field %s: %s value is too long: maximum length %lld, actual length %lld", gsql_text_of(v[2]),
-		    blob ? "BYTES" : "STRING", (long long)sqlite3_value_int64(v[1]), (long long)length);
+		gsql_func_fail(
+			c,
+			"Field %s: %s value is too long: maximum length %lld, actual length %lld",
+			gsql_text_of(v[2]), blob ? "BYTES" : "STRING",
+			(long long)sqlite3_value_int64(v[1]), (long long)length);
 	else
 		sqlite3_result_value(c, v[0]);
 }
 
 /* g_required(value, column) */
-static void
-required(sqlite3_context *c, int n, sqlite3_value **v)
+static void required(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	if (sqlite3_value_type(v[0]) == SQLITE_NULL)
@@ -314,8 +316,7 @@ required(sqlite3_context *c, int n, sqlite3_value **v)
 }
 
 /* g_no_nulls(array, column): an array that is stored holds no NULL. */
-static void
-no_nulls(sqlite3_context *c, int n, sqlite3_value **v)
+static void no_nulls(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct jiter it;
 	struct jtoken element;
@@ -328,11 +329,17 @@ no_nulls(sqlite3_context *c, int n, sqlite3_value **v)
 	if (jiter_open(&it, '[', s, s + sqlite3_value_bytes(v[0])) == 0)
 		while (jiter_element(&it, &element) == 1)
 			if (element.kind == JSON_K_NULL) {
-				gsql_func_fail(c, "Array cannot have a null element; error in writing field %s", gsql_text_of(v[1]));
+				gsql_func_fail(
+					c,
+					"Array cannot have a null element; error in writing field %s",
+					gsql_text_of(v[1]));
 				return;
 			}
 	sqlite3_result_value(c, v[0]);
 }
 
-const struct gsql_func gsql_func_casts[] = {{"g_cast", 4, cast, false}, {"g_round_to", 5, round_to, false},
-    {"g_length", 3, check_length, false}, {"g_required", 2, required, true}, {"g_no_nulls", 2, no_nulls, true}, {0}};
+const struct gsql_func gsql_func_casts[] = {
+	{ "g_cast", 4, cast, false },           { "g_round_to", 5, round_to, false },
+	{ "g_length", 3, check_length, false }, { "g_required", 2, required, true },
+	{ "g_no_nulls", 2, no_nulls, true },    { 0 }
+};

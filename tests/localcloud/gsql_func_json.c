@@ -1,7 +1,7 @@
 /* JSON, arrays, and functions over any type. */
 #include "tests/localcloud/civil.h"
-#include "tests/localcloud/gsql_decimal.h"
 #include "tests/localcloud/gnum.h"
+#include "tests/localcloud/gsql_decimal.h"
 #include "tests/localcloud/gsql_func.h"
 #include "tests/localcloud/jscan.h"
 
@@ -9,18 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
-result_buf(sqlite3_context *c, int rc, const struct buf *b)
+static void result_buf(sqlite3_context *c, int rc, const struct buf *b)
 {
 	if (rc != 0)
 		sqlite3_result_error_nomem(c);
 	else
-		sqlite3_result_text64(c, b->data == NULL ? "" : b->data, b->length, SQLITE_TRANSIENT, SQLITE_UTF8);
+		sqlite3_result_text64(c, b->data == NULL ? "" : b->data, b->length,
+				      SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 /* FLOAT64 as a JSON value: NaN and infinities are strings. */
-static void
-json_number(sqlite3_context *c, int n, sqlite3_value **v)
+static void json_number(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	char text[44];
 	char number[40];
@@ -32,8 +31,7 @@ json_number(sqlite3_context *c, int n, sqlite3_value **v)
 }
 
 /* g_jtext(value, type): a cell as TO_JSON_STRING writes it. */
-static void
-json_text(sqlite3_context *c, int n, sqlite3_value **v)
+static void json_text(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	char text[CIVIL_TEXT_MAX + 8];
@@ -43,7 +41,8 @@ json_text(sqlite3_context *c, int n, sqlite3_value **v)
 	(void)n;
 	if (sqlite3_value_type(v[0]) == SQLITE_NULL) {
 		sqlite3_result_text(c, "null", -1, SQLITE_STATIC);
-	} else if (type == 'J' || (type == 'I' && i <= INT64_C(9007199254740992) && i >= -INT64_C(9007199254740992))) {
+	} else if (type == 'J' || (type == 'I' && i <= INT64_C(9007199254740992) &&
+				   i >= -INT64_C(9007199254740992))) {
 		sqlite3_result_text(c, gsql_text_of(v[0]), -1, SQLITE_TRANSIENT);
 	} else if (type == 'F') {
 		json_number(c, 1, v);
@@ -65,16 +64,14 @@ json_text(sqlite3_context *c, int n, sqlite3_value **v)
 	}
 }
 
-static int
-scan(sqlite3_value *v, struct jtoken *token)
+static int scan(sqlite3_value *v, struct jtoken *token)
 {
 	const char *p = gsql_text_of(v);
 	return jscan_value(&p, p + sqlite3_value_bytes(v), token);
 }
 
 /* The text of a JSON scalar; NULL for null, objects and arrays. */
-static void
-json_scalar(sqlite3_context *c, int n, sqlite3_value **v)
+static void json_scalar(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	struct jtoken token;
@@ -89,18 +86,17 @@ json_scalar(sqlite3_context *c, int n, sqlite3_value **v)
 	}
 }
 
-static void
-json_type(sqlite3_context *c, int n, sqlite3_value **v)
+static void json_type(sqlite3_context *c, int n, sqlite3_value **v)
 {
-	static const char *const names[] = {"null", "boolean", "boolean", "number", "string", "object", "array"};
+	static const char *const names[] = { "null",   "boolean", "boolean", "number",
+					     "string", "object",  "array" };
 	struct jtoken token;
 	(void)n;
 	if (scan(v[0], &token) == 0)
 		sqlite3_result_text(c, names[token.kind], -1, SQLITE_STATIC);
 }
 
-static size_t
-element_count(sqlite3_value *v)
+static size_t element_count(sqlite3_value *v)
 {
 	struct jiter it;
 	struct jtoken element;
@@ -113,8 +109,7 @@ element_count(sqlite3_value *v)
 }
 
 /* g_index(array, index, ordinal, safe): SQLite's path to the element. */
-static void
-array_index(sqlite3_context *c, int n, sqlite3_value **v)
+static void array_index(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	char path[40];
 	int64_t i = sqlite3_value_int64(v[1]) - sqlite3_value_int(v[2]);
@@ -123,12 +118,12 @@ array_index(sqlite3_context *c, int n, sqlite3_value **v)
 		snprintf(path, sizeof(path), "$[%lld]", (long long)i);
 		sqlite3_result_text(c, path, -1, SQLITE_TRANSIENT);
 	} else if (sqlite3_value_int(v[3]) == 0) {
-		gsql_func_fail(c, "Array index %lld is out of bounds", (long long)sqlite3_value_int64(v[1]));
+		gsql_func_fail(c, "Array index %lld is out of bounds",
+			       (long long)sqlite3_value_int64(v[1]));
 	}
 }
 
-static void
-split(sqlite3_context *c, int n, sqlite3_value **v)
+static void split(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	const char *s = gsql_text_of(v[0]);
@@ -154,11 +149,11 @@ split(sqlite3_context *c, int n, sqlite3_value **v)
 }
 
 /* Order of two cells of one type. */
-static int
-compare(char type, sqlite3_value *a, sqlite3_value *b)
+static int compare(char type, sqlite3_value *a, sqlite3_value *b)
 {
 	if (type == 'N' || type == 'G')
-		return gnum_compare(gsql_text_of(a), strlen(gsql_text_of(a)), gsql_text_of(b), strlen(gsql_text_of(b)));
+		return gnum_compare(gsql_text_of(a), strlen(gsql_text_of(a)), gsql_text_of(b),
+				    strlen(gsql_text_of(b)));
 	if (type == 'F') {
 		double x = gsql_double(a);
 		double y = gsql_double(b);
@@ -176,8 +171,7 @@ compare(char type, sqlite3_value *a, sqlite3_value *b)
 }
 
 /* g_extreme(greatest, type, value…); NULL when any is NULL. */
-static void
-extreme(sqlite3_context *c, int n, sqlite3_value **v)
+static void extreme(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	bool greatest = sqlite3_value_int(v[0]) != 0;
 	char type = gsql_text_of(v[1])[0];
@@ -194,6 +188,9 @@ extreme(sqlite3_context *c, int n, sqlite3_value **v)
 	sqlite3_result_value(c, v[best]);
 }
 
-const struct gsql_func gsql_func_json[] = {{"g_jnum", 1, json_number, false}, {"g_jtext", 2, json_text, true},
-    {"g_jscalar", 1, json_scalar, false}, {"g_jtype", 1, json_type, false}, {"g_index", 4, array_index, false},
-    {"g_split", 2, split, false}, {"g_extreme", -1, extreme, false}, {0}};
+const struct gsql_func gsql_func_json[] = {
+	{ "g_jnum", 1, json_number, false },    { "g_jtext", 2, json_text, true },
+	{ "g_jscalar", 1, json_scalar, false }, { "g_jtype", 1, json_type, false },
+	{ "g_index", 4, array_index, false },   { "g_split", 2, split, false },
+	{ "g_extreme", -1, extreme, false },    { 0 }
+};

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-double
-gsql_double(sqlite3_value *v)
+double gsql_double(sqlite3_value *v)
 {
 	if (sqlite3_value_type(v) != SQLITE_TEXT)
 		return sqlite3_value_double(v);
@@ -16,8 +15,7 @@ gsql_double(sqlite3_value *v)
 	return s[0] == 'N' ? (double)NAN : s[0] == '-' ? -(double)INFINITY : (double)INFINITY;
 }
 
-void
-gsql_result_double(sqlite3_context *c, double d)
+void gsql_result_double(sqlite3_context *c, double d)
 {
 	if (isnan(d))
 		sqlite3_result_text(c, "NaN", -1, SQLITE_STATIC);
@@ -27,8 +25,7 @@ gsql_result_double(sqlite3_context *c, double d)
 		sqlite3_result_double(c, d);
 }
 
-size_t
-gsql_format_double(double d, char out[40])
+size_t gsql_format_double(double d, char out[40])
 {
 	if (isnan(d))
 		return (size_t)snprintf(out, 40, "NaN");
@@ -42,8 +39,7 @@ gsql_format_double(double d, char out[40])
 	return 0;
 }
 
-void
-gsql_double_key(double d, unsigned char key[8])
+void gsql_double_key(double d, unsigned char key[8])
 {
 	uint64_t bits = 0;
 	if (d == 0)
@@ -56,8 +52,7 @@ gsql_double_key(double d, unsigned char key[8])
 		key[i] = (unsigned char)(bits >> (56 - 8 * i));
 }
 
-static void
-int_operator(sqlite3_context *c, int n, sqlite3_value **v)
+static void int_operator(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	char op = gsql_text_of(v[0])[0];
@@ -103,8 +98,7 @@ int_operator(sqlite3_context *c, int n, sqlite3_value **v)
 		sqlite3_result_int64(c, r);
 }
 
-static void
-float_operator(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_operator(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	char op = gsql_text_of(v[0])[0];
@@ -114,15 +108,19 @@ float_operator(sqlite3_context *c, int n, sqlite3_value **v)
 		gsql_func_fail(c, "division by zero: %g / %g", a, b);
 		return;
 	}
-	double r = op == '+' ? a + b : op == '-' ? a - b : op == '*' ? a * b : op == '/' ? a / b : pow(a, b);
+	double r = op == '+'   ? a + b
+		   : op == '-' ? a - b
+		   : op == '*' ? a * b
+		   : op == '/' ? a / b
+			       : pow(a, b);
 	if (!isfinite(r) && isfinite(a) && isfinite(b))
-		gsql_func_fail(c, "Floating point error in function: %g %s %g", a, op == 'p' ? "POW" : gsql_text_of(v[0]), b);
+		gsql_func_fail(c, "Floating point error in function: %g %s %g", a,
+			       op == 'p' ? "POW" : gsql_text_of(v[0]), b);
 	else
 		gsql_result_double(c, r);
 }
 
-static void
-float_compare(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_compare(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	const char *op = gsql_text_of(v[0]);
@@ -135,28 +133,26 @@ float_compare(sqlite3_context *c, int n, sqlite3_value **v)
 	sqlite3_result_int(c, less || greater || equal || unequal);
 }
 
-static void
-float_math(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_math(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	const char *name = gsql_text_of(v[0]);
 	double d = gsql_double(v[1]);
-	double r = strcmp(name, "abs") == 0 ? fabs(d)
-	    : strcmp(name, "floor") == 0    ? floor(d)
-	    : strcmp(name, "ceil") == 0     ? ceil(d)
-	    : strcmp(name, "trunc") == 0    ? trunc(d)
-	    : strcmp(name, "sign") == 0     ? (double)((d > 0) - (d < 0))
-	    : strcmp(name, "exp") == 0      ? exp(d)
-	    : strcmp(name, "sqrt") == 0     ? sqrt(d)
-	                                    : log(d);
+	double r = strcmp(name, "abs") == 0     ? fabs(d)
+		   : strcmp(name, "floor") == 0 ? floor(d)
+		   : strcmp(name, "ceil") == 0  ? ceil(d)
+		   : strcmp(name, "trunc") == 0 ? trunc(d)
+		   : strcmp(name, "sign") == 0  ? (double)((d > 0) - (d < 0))
+		   : strcmp(name, "exp") == 0   ? exp(d)
+		   : strcmp(name, "sqrt") == 0  ? sqrt(d)
+						: log(d);
 	if (!isfinite(r) && isfinite(d))
 		gsql_func_fail(c, "Floating point error in function: %s(%g)", name, d);
 	else
 		gsql_result_double(c, r);
 }
 
-static void
-float_round(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_round(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	double d = gsql_double(v[0]);
@@ -166,8 +162,7 @@ float_round(sqlite3_context *c, int n, sqlite3_value **v)
 	gsql_result_double(c, isfinite(r) ? r : d);
 }
 
-static void
-float_key(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_key(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	unsigned char key[8];
 	(void)n;
@@ -175,8 +170,7 @@ float_key(sqlite3_context *c, int n, sqlite3_value **v)
 	sqlite3_result_blob(c, key, sizeof(key), SQLITE_TRANSIENT);
 }
 
-static void
-float_from_key(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_from_key(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const unsigned char *key = sqlite3_value_blob(v[0]);
 	uint64_t bits = 0;
@@ -189,22 +183,19 @@ float_from_key(sqlite3_context *c, int n, sqlite3_value **v)
 	gsql_result_double(c, bits == 0 ? (double)NAN : d);
 }
 
-static void
-float_cell(sqlite3_context *c, int n, sqlite3_value **v)
+static void float_cell(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	gsql_result_double(c, gsql_double(v[0]));
 }
 
-static bool
-decimal_of(sqlite3_value *v, struct gsql_decimal *d)
+static bool decimal_of(sqlite3_value *v, struct gsql_decimal *d)
 {
 	const char *s = gsql_text_of(v);
 	return gsql_decimal_parse(s, strlen(s), d);
 }
 
-static void
-result_decimal(sqlite3_context *c, struct gsql_decimal *d, bool big, const char *what)
+static void result_decimal(sqlite3_context *c, struct gsql_decimal *d, bool big, const char *what)
 {
 	char text[GSQL_DECIMAL_TEXT];
 	if (gsql_decimal_fit(d, big, text))
@@ -213,8 +204,7 @@ result_decimal(sqlite3_context *c, struct gsql_decimal *d, bool big, const char 
 		gsql_func_fail(c, "%s overflow: %s", big ? "BIGNUMERIC" : "numeric", what);
 }
 
-static void
-decimal_operator(sqlite3_context *c, int n, sqlite3_value **v)
+static void decimal_operator(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct gsql_decimal a, b, r;
 	(void)n;
@@ -249,16 +239,14 @@ decimal_operator(sqlite3_context *c, int n, sqlite3_value **v)
 	result_decimal(c, &r, big, what);
 }
 
-static void
-decimal_abs(sqlite3_context *c, int n, sqlite3_value **v)
+static void decimal_abs(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	const char *s = gsql_text_of(v[0]);
 	sqlite3_result_text(c, s[0] == '-' ? s + 1 : s, -1, SQLITE_TRANSIENT);
 }
 
-static void
-decimal_round(sqlite3_context *c, int n, sqlite3_value **v)
+static void decimal_round(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	struct gsql_decimal d;
 	(void)n;
@@ -268,14 +256,22 @@ decimal_round(sqlite3_context *c, int n, sqlite3_value **v)
 		gsql_func_fail(c, "Invalid NUMERIC value: %s", gsql_text_of(v[0]));
 		return;
 	}
-	gsql_decimal_round(&d, (int)(scale > 38 ? 38 : scale < -80 ? -80 : scale),
-	    how == 'R' ? GSQL_ROUND_HALF : how == 'T' ? GSQL_ROUND_TRUNCATE : how == 'F' ? GSQL_ROUND_FLOOR
-	                                                                                 : GSQL_ROUND_CEILING);
+	gsql_decimal_round(&d,
+			   (int)(scale > 38    ? 38
+				 : scale < -80 ? -80
+					       : scale),
+			   how == 'R'   ? GSQL_ROUND_HALF
+			   : how == 'T' ? GSQL_ROUND_TRUNCATE
+			   : how == 'F' ? GSQL_ROUND_FLOOR
+					: GSQL_ROUND_CEILING);
 	result_decimal(c, &d, true, gsql_text_of(v[0]));
 }
 
-const struct gsql_func gsql_func_numbers[] = {{"g_iop", 3, int_operator, false}, {"g_fop", 3, float_operator, false},
-    {"g_fcmp", 3, float_compare, false}, {"g_fmath", 2, float_math, false}, {"g_fround", 2, float_round, false},
-    {"g_fkey", 1, float_key, false}, {"g_unkey", 1, float_from_key, false}, {"g_real", 1, float_cell, false},
-    {"g_nop", 4, decimal_operator, false}, {"g_nabs", 1, decimal_abs, false}, {"g_nround", 3, decimal_round, false},
-    {0}};
+const struct gsql_func gsql_func_numbers[] = {
+	{ "g_iop", 3, int_operator, false },     { "g_fop", 3, float_operator, false },
+	{ "g_fcmp", 3, float_compare, false },   { "g_fmath", 2, float_math, false },
+	{ "g_fround", 2, float_round, false },   { "g_fkey", 1, float_key, false },
+	{ "g_unkey", 1, float_from_key, false }, { "g_real", 1, float_cell, false },
+	{ "g_nop", 4, decimal_operator, false }, { "g_nabs", 1, decimal_abs, false },
+	{ "g_nround", 3, decimal_round, false }, { 0 }
+};

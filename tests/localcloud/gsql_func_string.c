@@ -11,8 +11,7 @@
 #include <string.h>
 #include <wctype.h>
 
-void
-gsql_func_fail(sqlite3_context *c, const char *fmt, ...)
+void gsql_func_fail(sqlite3_context *c, const char *fmt, ...)
 {
 	char message[700];
 	va_list ap;
@@ -22,22 +21,19 @@ gsql_func_fail(sqlite3_context *c, const char *fmt, ...)
 	sqlite3_result_error(c, message, -1);
 }
 
-int
-gsql_append(struct buf *b, const void *p, size_t n)
+int gsql_append(struct buf *b, const void *p, size_t n)
 {
 	struct error ignored;
 	return buf_append(b, p, n, &ignored);
 }
 
-const char *
-gsql_text_of(sqlite3_value *v)
+const char *gsql_text_of(sqlite3_value *v)
 {
 	const char *s = (const char *)sqlite3_value_text(v);
 	return s == NULL ? "" : s;
 }
 
-static void
-result_buf(sqlite3_context *c, const struct buf *b, bool blob)
+static void result_buf(sqlite3_context *c, const struct buf *b, bool blob)
 {
 	const char *data = b->data == NULL ? "" : b->data;
 	if (blob)
@@ -47,8 +43,7 @@ result_buf(sqlite3_context *c, const struct buf *b, bool blob)
 }
 
 /* One code point at s; returns its bytes. Malformed bytes count as one each. */
-static size_t
-decode(const unsigned char *s, size_t n, unsigned *code)
+static size_t decode(const unsigned char *s, size_t n, unsigned *code)
 {
 	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 1;
 	if (len > n)
@@ -59,12 +54,11 @@ decode(const unsigned char *s, size_t n, unsigned *code)
 	return len;
 }
 
-static int
-append_code(struct buf *b, unsigned code)
+static int append_code(struct buf *b, unsigned code)
 {
 	char out[4];
 	size_t n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 	for (size_t i = n - 1; i > 0; i--) {
 		out[i] = (char)(0x80 | (code & 0x3f));
 		code >>= 6;
@@ -73,8 +67,7 @@ append_code(struct buf *b, unsigned code)
 	return gsql_append(b, out, n);
 }
 
-static void
-change_case(sqlite3_context *c, sqlite3_value *v, bool upper)
+static void change_case(sqlite3_context *c, sqlite3_value *v, bool upper)
 {
 	auto_buf out = BUF_INIT;
 	/* Unicode case needs a locale object; it changes nothing outside this call. */
@@ -85,7 +78,8 @@ change_case(sqlite3_context *c, sqlite3_value *v, bool upper)
 	for (size_t i = 0; i < n && rc == 0;) {
 		unsigned code;
 		i += decode(s + i, n - i, &code);
-		rc = append_code(&out, (unsigned)(upper ? towupper_l(code, utf8) : towlower_l(code, utf8)));
+		rc = append_code(&out, (unsigned)(upper ? towupper_l(code, utf8)
+							: towlower_l(code, utf8)));
 	}
 	if (utf8 != (locale_t)0)
 		freelocale(utf8);
@@ -95,23 +89,20 @@ change_case(sqlite3_context *c, sqlite3_value *v, bool upper)
 		result_buf(c, &out, false);
 }
 
-static void
-lower(sqlite3_context *c, int n, sqlite3_value **v)
+static void lower(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	change_case(c, v[0], false);
 }
 
-static void
-upper(sqlite3_context *c, int n, sqlite3_value **v)
+static void upper(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	change_case(c, v[0], true);
 }
 
 /* LIKE with % _ and \: greedy, going back to the last % only, so that the time stays linear in the lengths' product. */
-static void
-like(sqlite3_context *c, int n, sqlite3_value **v)
+static void like(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	const unsigned char *s = sqlite3_value_blob(v[0]);
@@ -146,8 +137,7 @@ like(sqlite3_context *c, int n, sqlite3_value **v)
 }
 
 /* SUBSTR counts from 1, negative from the end, and 0 as 1. */
-static void
-substring(sqlite3_context *c, int n, sqlite3_value **v)
+static void substring(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const unsigned char *s = sqlite3_value_text(v[0]);
 	size_t bytes = (size_t)sqlite3_value_bytes(v[0]);
@@ -171,11 +161,11 @@ substring(sqlite3_context *c, int n, sqlite3_value **v)
 	size_t end = begin;
 	for (int64_t k = 0; k < length && end < bytes; k++)
 		end += decode(s + end, bytes - end, &code);
-	sqlite3_result_text64(c, (const char *)s + begin, end - begin, SQLITE_TRANSIENT, SQLITE_UTF8);
+	sqlite3_result_text64(c, (const char *)s + begin, end - begin, SQLITE_TRANSIENT,
+			      SQLITE_UTF8);
 }
 
-static void
-concat(sqlite3_context *c, int n, sqlite3_value **v)
+static void concat(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	for (int i = 0; i < n; i++) {
@@ -191,8 +181,7 @@ concat(sqlite3_context *c, int n, sqlite3_value **v)
 enum { LONGEST_MADE = 1 << 20 };
 
 /* REPEAT(s, n). */
-static void
-repeat(sqlite3_context *c, int n, sqlite3_value **v)
+static void repeat(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	const char *s = gsql_text_of(v[0]);
@@ -200,8 +189,9 @@ repeat(sqlite3_context *c, int n, sqlite3_value **v)
 	int64_t times = sqlite3_value_int64(v[1]);
 	(void)n;
 	if (times < 0 || (len > 0 && times > LONGEST_MADE / (int64_t)len)) {
-		gsql_func_fail(c, times < 0 ? "Second argument in REPEAT() cannot be negative"
-		    : "Output of REPEAT exceeds max allowed output size of 1MB");
+		gsql_func_fail(
+			c, times < 0 ? "Second argument in REPEAT() cannot be negative"
+				     : "Output of REPEAT exceeds max allowed output size of 1MB");
 		return;
 	}
 	for (int64_t i = 0; i < times && len > 0; i++)
@@ -210,8 +200,7 @@ repeat(sqlite3_context *c, int n, sqlite3_value **v)
 	result_buf(c, &out, false);
 }
 
-static void
-reverse(sqlite3_context *c, int n, sqlite3_value **v)
+static void reverse(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const unsigned char *s = sqlite3_value_text(v[0]);
 	size_t len = (size_t)sqlite3_value_bytes(v[0]);
@@ -230,8 +219,7 @@ reverse(sqlite3_context *c, int n, sqlite3_value **v)
 	sqlite3_result_text64(c, out, len, sqlite3_free, SQLITE_UTF8);
 }
 
-static void
-encode_base64(sqlite3_context *c, int n, sqlite3_value **v)
+static void encode_base64(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	const void *data = sqlite3_value_blob(v[0]);
@@ -242,8 +230,7 @@ encode_base64(sqlite3_context *c, int n, sqlite3_value **v)
 		result_buf(c, &out, false);
 }
 
-static void
-decode_base64(sqlite3_context *c, int n, sqlite3_value **v)
+static void decode_base64(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
 	const char *s = gsql_text_of(v[0]);
@@ -254,14 +241,14 @@ decode_base64(sqlite3_context *c, int n, sqlite3_value **v)
 		result_buf(c, &out, true);
 }
 
-static int
-hex_digit(char ch)
+static int hex_digit(char ch)
 {
-	return ch >= '0' && ch <= '9' ? ch - '0' : (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10 : -1;
+	return ch >= '0' && ch <= '9'                 ? ch - '0'
+	       : (ch | 32) >= 'a' && (ch | 32) <= 'f' ? (ch | 32) - 'a' + 10
+						      : -1;
 }
 
-static void
-decode_hex(sqlite3_context *c, int n, sqlite3_value **v)
+static void decode_hex(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const char *s = gsql_text_of(v[0]);
 	size_t len = (size_t)sqlite3_value_bytes(v[0]);
@@ -286,8 +273,7 @@ decode_hex(sqlite3_context *c, int n, sqlite3_value **v)
 		sqlite3_result_blob64(c, out, used, sqlite3_free);
 }
 
-static void
-uuid(sqlite3_context *c, int n, sqlite3_value **v)
+static void uuid(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	unsigned char b[16];
 	char text[40];
@@ -299,19 +285,26 @@ uuid(sqlite3_context *c, int n, sqlite3_value **v)
 	size_t at = 0;
 	for (int i = 0; i < 16; i++)
 		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%02x",
-		    i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+				       i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
 	sqlite3_result_text(c, text, -1, SQLITE_TRANSIENT);
 }
 
-const struct gsql_func gsql_func_strings[] = {{"g_lower", 1, lower, false}, {"g_upper", 1, upper, false},
-    {"g_like", 2, like, false}, {"g_substr", 2, substring, false}, {"g_substr", 3, substring, false},
-    {"g_concat", -1, concat, false}, {"g_repeat", 2, repeat, false}, {"g_reverse", 1, reverse, false},
-    {"g_b64", 1, encode_base64, false}, {"g_unb64", 1, decode_base64, false}, {"g_unhex", 1, decode_hex, false},
-    {"g_uuid", 1, uuid, false}, {0}};
+const struct gsql_func gsql_func_strings[] = { { "g_lower", 1, lower, false },
+					       { "g_upper", 1, upper, false },
+					       { "g_like", 2, like, false },
+					       { "g_substr", 2, substring, false },
+					       { "g_substr", 3, substring, false },
+					       { "g_concat", -1, concat, false },
+					       { "g_repeat", 2, repeat, false },
+					       { "g_reverse", 1, reverse, false },
+					       { "g_b64", 1, encode_base64, false },
+					       { "g_unb64", 1, decode_base64, false },
+					       { "g_unhex", 1, decode_hex, false },
+					       { "g_uuid", 1, uuid, false },
+					       { 0 } };
 
 /* NULL in, NULL out, for the functions that say so. */
-static void
-call(sqlite3_context *c, int n, sqlite3_value **v)
+static void call(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const struct gsql_func *f = sqlite3_user_data(c);
 	for (int i = 0; i < n && !f->nulls; i++)
@@ -320,11 +313,11 @@ call(sqlite3_context *c, int n, sqlite3_value **v)
 	f->call(c, n, v);
 }
 
-int
-gsql_func_register(sqlite3 *db)
+int gsql_func_register(sqlite3 *db)
 {
-	static const struct gsql_func *const tables[] = {gsql_func_numbers, gsql_func_strings, gsql_func_times,
-	    gsql_func_json, gsql_func_casts};
+	static const struct gsql_func *const tables[] = { gsql_func_numbers, gsql_func_strings,
+							  gsql_func_times, gsql_func_json,
+							  gsql_func_casts };
 	sqlite3_stmt *probe = NULL;
 	if (sqlite3_prepare_v2(db, "SELECT g_iop('+',1,1)", -1, &probe, NULL) == SQLITE_OK) {
 		sqlite3_finalize(probe);
@@ -333,7 +326,9 @@ gsql_func_register(sqlite3 *db)
 	int rc = gsql_func_register_aggregates(db);
 	for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++)
 		for (const struct gsql_func *f = tables[t]; f->name != NULL && rc == SQLITE_OK; f++)
-			rc = sqlite3_create_function(db, f->name, f->args,
-			    SQLITE_UTF8 | (f->call == uuid ? 0 : SQLITE_DETERMINISTIC), (void *)(uintptr_t)f, call, NULL, NULL);
+			rc = sqlite3_create_function(
+				db, f->name, f->args,
+				SQLITE_UTF8 | (f->call == uuid ? 0 : SQLITE_DETERMINISTIC),
+				(void *)(uintptr_t)f, call, NULL, NULL);
 	return rc;
 }

@@ -14,31 +14,115 @@ struct lexer {
 	unsigned positions;
 };
 
-static const char *const reserved[] = {"ALL", "AND", "ANY", "ARRAY", "AS", "ASC", "ASSERT_ROWS_MODIFIED", "AT", "BETWEEN",
-    "BY", "CASE", "CAST", "COLLATE", "CONTAINS", "CREATE", "CROSS", "CUBE", "CURRENT", "DEFAULT", "DEFINE", "DESC",
-    "DISTINCT", "ELSE", "END", "ENUM", "ESCAPE", "EXCEPT", "EXCLUDE", "EXISTS", "EXTRACT", "FALSE", "FETCH",
-    "FOLLOWING", "FOR", "FROM", "FULL", "GROUP", "GROUPING", "GROUPS", "HASH", "HAVING", "IF", "IGNORE", "IN", "INNER",
-    "INTERSECT", "INTERVAL", "INTO", "IS", "JOIN", "LATERAL", "LEFT", "LIKE", "LIMIT", "LOOKUP", "MERGE", "NATURAL",
-    "NEW", "NO", "NOT", "NULL", "NULLS", "OF", "ON", "OR", "ORDER", "OUTER", "OVER", "PARTITION", "PRECEDING", "PROTO",
-    "QUALIFY", "RANGE", "RECURSIVE", "RESPECT", "RIGHT", "ROLLUP", "ROWS", "SELECT", "SET", "SOME", "STRUCT",
-    "TABLESAMPLE", "THEN", "TO", "TREAT", "TRUE", "UNBOUNDED", "UNION", "UNNEST", "USING", "WHEN", "WHERE", "WINDOW",
-    "WITH", "WITHIN"};
+static const char *const reserved[] = { "ALL",
+					"AND",
+					"ANY",
+					"ARRAY",
+					"AS",
+					"ASC",
+					"ASSERT_ROWS_MODIFIED",
+					"AT",
+					"BETWEEN",
+					"BY",
+					"CASE",
+					"CAST",
+					"COLLATE",
+					"CONTAINS",
+					"CREATE",
+					"CROSS",
+					"CUBE",
+					"CURRENT",
+					"DEFAULT",
+					"DEFINE",
+					"DESC",
+					"DISTINCT",
+					"ELSE",
+					"END",
+					"ENUM",
+					"ESCAPE",
+					"EXCEPT",
+					"EXCLUDE",
+					"EXISTS",
+					"EXTRACT",
+					"FALSE",
+					"FETCH",
+					"FOLLOWING",
+					"FOR",
+					"FROM",
+					"FULL",
+					"GROUP",
+					"GROUPING",
+					"GROUPS",
+					"HASH",
+					"HAVING",
+					"IF",
+					"IGNORE",
+					"IN",
+					"INNER",
+					"INTERSECT",
+					"INTERVAL",
+					"INTO",
+					"IS",
+					"JOIN",
+					"LATERAL",
+					"LEFT",
+					"LIKE",
+					"LIMIT",
+					"LOOKUP",
+					"MERGE",
+					"NATURAL",
+					"NEW",
+					"NO",
+					"NOT",
+					"NULL",
+					"NULLS",
+					"OF",
+					"ON",
+					"OR",
+					"ORDER",
+					"OUTER",
+					"OVER",
+					"PARTITION",
+					"PRECEDING",
+					"PROTO",
+					"QUALIFY",
+					"RANGE",
+					"RECURSIVE",
+					"RESPECT",
+					"RIGHT",
+					"ROLLUP",
+					"ROWS",
+					"SELECT",
+					"SET",
+					"SOME",
+					"STRUCT",
+					"TABLESAMPLE",
+					"THEN",
+					"TO",
+					"TREAT",
+					"TRUE",
+					"UNBOUNDED",
+					"UNION",
+					"UNNEST",
+					"USING",
+					"WHEN",
+					"WHERE",
+					"WINDOW",
+					"WITH",
+					"WITHIN" };
 
-static int
-compare_word(const void *key, const void *element)
+static int compare_word(const void *key, const void *element)
 {
 	return strcasecmp(key, *(const char *const *)element);
 }
 
-bool
-gsql_reserved(const char *word)
+bool gsql_reserved(const char *word)
 {
 	size_t n = sizeof(reserved) / sizeof(reserved[0]);
 	return bsearch(word, reserved, n, sizeof(reserved[0]), compare_word) != NULL;
 }
 
-const char *
-gsql_token_name(struct gsql *g, const struct gsql_token *t)
+const char *gsql_token_name(struct gsql *g, const struct gsql_token *t)
 {
 	switch (t->kind) {
 	case GSQL_T_END:
@@ -70,14 +154,12 @@ gsql_token_name(struct gsql *g, const struct gsql_token *t)
 	return gsql_printf(g, "\"%s\"", t->text);
 }
 
-static char
-peek(const struct lexer *x, size_t ahead)
+static char peek(const struct lexer *x, size_t ahead)
 {
 	return x->at + ahead < x->len ? x->sql[x->at + ahead] : '\0';
 }
 
-static void
-advance(struct lexer *x, size_t n)
+static void advance(struct lexer *x, size_t n)
 {
 	while (n-- > 0 && x->at < x->len) {
 		unsigned char c = (unsigned char)x->sql[x->at++];
@@ -92,8 +174,7 @@ advance(struct lexer *x, size_t n)
 	}
 }
 
-static void
-skip_blanks(struct lexer *x)
+static void skip_blanks(struct lexer *x)
 {
 	for (;;) {
 		char c = peek(x, 0);
@@ -114,13 +195,14 @@ skip_blanks(struct lexer *x)
 	}
 }
 
-static unsigned
-digits(struct lexer *x, size_t count, int base)
+static unsigned digits(struct lexer *x, size_t count, int base)
 {
 	unsigned value = 0;
 	for (size_t i = 0; i < count; i++) {
 		char c = peek(x, 0);
-		int digit = isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : 99;
+		int digit = isdigit((unsigned char)c)    ? c - '0'
+			    : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10
+							 : 99;
 		if (digit >= base)
 			gsql_fail(x->g, x->pos, "Syntax error: Illegal escape sequence");
 		value = value * (unsigned)base + (unsigned)digit;
@@ -129,8 +211,7 @@ digits(struct lexer *x, size_t count, int base)
 	return value;
 }
 
-static size_t
-put_utf8(char *out, unsigned code)
+static size_t put_utf8(char *out, unsigned code)
 {
 	if (code < 0x80) {
 		out[0] = (char)code;
@@ -141,14 +222,13 @@ put_utf8(char *out, unsigned code)
 		out[i] = (char)(0x80 | (code & 0x3f));
 		code >>= 6;
 	}
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
 	out[0] = (char)(lead[n] | code);
 	return n;
 }
 
 /* After the backslash; returns the bytes written to out. */
-static size_t
-escape(struct lexer *x, bool bytes, char *out)
+static size_t escape(struct lexer *x, bool bytes, char *out)
 {
 	static const char from[] = "abfnrtv\\?\"'`";
 	static const char to[] = "\a\b\f\n\r\t\v\\?\"'`";
@@ -169,7 +249,9 @@ escape(struct lexer *x, bool bytes, char *out)
 		advance(x, 1);
 		code = digits(x, c == 'u' ? 4 : 8, 16);
 		if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-			gsql_fail(x->g, x->pos, "Syntax error: Illegal escape sequence: value is not a Unicode character");
+			gsql_fail(
+				x->g, x->pos,
+				"Syntax error: Illegal escape sequence: value is not a Unicode character");
 	} else {
 		gsql_fail(x->g, x->pos, "Syntax error: Illegal escape sequence: \\%c", c);
 	}
@@ -181,8 +263,7 @@ escape(struct lexer *x, bool bytes, char *out)
 }
 
 /* At the opening quote; prefix letters are behind us. */
-static void
-quoted_text(struct lexer *x, bool raw, bool bytes, struct gsql_token *t)
+static void quoted_text(struct lexer *x, bool raw, bool bytes, struct gsql_token *t)
 {
 	char quote = peek(x, 0);
 	size_t width = quote != '`' && peek(x, 1) == quote && peek(x, 2) == quote ? 3 : 1;
@@ -192,7 +273,8 @@ quoted_text(struct lexer *x, bool raw, bool bytes, struct gsql_token *t)
 	for (;;) {
 		char c = peek(x, 0);
 		if (x->at >= x->len || (c == '\n' && width == 1))
-			gsql_fail(x->g, t->pos, "Syntax error: Unclosed %s", quote == '`' ? "identifier literal" : "string literal");
+			gsql_fail(x->g, t->pos, "Syntax error: Unclosed %s",
+				  quote == '`' ? "identifier literal" : "string literal");
 		if (c == quote && (width == 1 || (peek(x, 1) == quote && peek(x, 2) == quote)))
 			break;
 		if (c == '\\' && raw) {
@@ -216,8 +298,7 @@ quoted_text(struct lexer *x, bool raw, bool bytes, struct gsql_token *t)
 		gsql_fail(x->g, t->pos, "Syntax error: Invalid empty identifier");
 }
 
-static void
-number(struct lexer *x, struct gsql_token *t)
+static void number(struct lexer *x, struct gsql_token *t)
 {
 	size_t begin = x->at;
 	t->kind = GSQL_T_INT;
@@ -246,11 +327,11 @@ number(struct lexer *x, struct gsql_token *t)
 	t->text = gsql_strndup(x->g, x->sql + begin, t->len);
 	/* A name may follow a dot at once (`my-project-1.dataset`), but not a number. */
 	if ((isalpha((unsigned char)peek(x, 0)) || peek(x, 0) == '_') && t->text[t->len - 1] != '.')
-		gsql_fail(x->g, x->pos, "Syntax error: Missing whitespace between literal and alias");
+		gsql_fail(x->g, x->pos,
+			  "Syntax error: Missing whitespace between literal and alias");
 }
 
-static void
-word(struct lexer *x, struct gsql_token *t)
+static void word(struct lexer *x, struct gsql_token *t)
 {
 	size_t begin = x->at;
 	while (isalnum((unsigned char)peek(x, 0)) || peek(x, 0) == '_')
@@ -259,10 +340,9 @@ word(struct lexer *x, struct gsql_token *t)
 	t->text = gsql_strndup(x->g, x->sql + begin, t->len);
 }
 
-static void
-symbol(struct lexer *x, struct gsql_token *t)
+static void symbol(struct lexer *x, struct gsql_token *t)
 {
-	static const char *const two[] = {"<=", ">=", "<>", "!=", "||", "<<", ">>", "=>"};
+	static const char *const two[] = { "<=", ">=", "<>", "!=", "||", "<<", ">>", "=>" };
 	static const char one[] = "+-*/~&|^=<>()[]{},.;:";
 	t->kind = GSQL_T_SYMBOL;
 	t->len = 1;
@@ -271,14 +351,14 @@ symbol(struct lexer *x, struct gsql_token *t)
 			t->len = 2;
 	char c = peek(x, 0);
 	if (t->len == 1 && (c == '\0' || strchr(one, c) == NULL))
-		gsql_fail(x->g, x->pos, "Syntax error: Illegal input character \"%c\"", c == '\0' ? '?' : c);
+		gsql_fail(x->g, x->pos, "Syntax error: Illegal input character \"%c\"",
+			  c == '\0' ? '?' : c);
 	t->text = gsql_strndup(x->g, x->sql + x->at, t->len);
 	advance(x, t->len);
 }
 
 /* Length of the prefix of a string literal (r, b, rb, br) at the lexer, or 0. */
-static size_t
-string_prefix(const struct lexer *x, bool *raw, bool *bytes)
+static size_t string_prefix(const struct lexer *x, bool *raw, bool *bytes)
 {
 	size_t n = 0;
 	*raw = *bytes = false;
@@ -295,8 +375,7 @@ string_prefix(const struct lexer *x, bool *raw, bool *bytes)
 	return peek(x, n) == '\'' || peek(x, n) == '"' ? n : 0;
 }
 
-static void
-next(struct lexer *x, struct gsql_token *t)
+static void next(struct lexer *x, struct gsql_token *t)
 {
 	skip_blanks(x);
 	t->pos = x->pos;
@@ -332,14 +411,13 @@ next(struct lexer *x, struct gsql_token *t)
 	t->end = x->at;
 }
 
-struct gsql_token *
-gsql_lex(struct gsql *g, const char *sql)
+struct gsql_token *gsql_lex(struct gsql *g, const char *sql)
 {
-	struct lexer x = {.g = g, .sql = sql, .len = strlen(sql), .pos = {1, 1}};
+	struct lexer x = { .g = g, .sql = sql, .len = strlen(sql), .pos = { 1, 1 } };
 	struct gsql_token *tokens = NULL;
 	size_t n = 0;
 	for (;;) {
-		struct gsql_token t = {0};
+		struct gsql_token t = { 0 };
 		next(&x, &t);
 		GSQL_PUSH(g, tokens, n, t);
 		if (t.kind != GSQL_T_END)

@@ -39,7 +39,8 @@ _Noreturn void gsql_expected(struct gsql_parser *p, const char *what);
 void gsql_enter(struct gsql_parser *p);
 void gsql_leave(struct gsql_parser *p);
 
-struct gsql_expr *gsql_make_expr(struct gsql_parser *p, enum gsql_expr_kind kind, struct gsql_pos pos);
+struct gsql_expr *gsql_make_expr(struct gsql_parser *p, enum gsql_expr_kind kind,
+				 struct gsql_pos pos);
 void gsql_add_arg(struct gsql_parser *p, struct gsql_expr *e, struct gsql_expr *arg);
 struct gsql_expr *gsql_parse_expr(struct gsql_parser *p);
 /* What needs no operator: literals, names, calls, parentheses. */

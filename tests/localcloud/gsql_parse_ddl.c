@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-static int64_t
-parse_parameter(struct gsql_parser *p)
+static int64_t parse_parameter(struct gsql_parser *p)
 {
 	int64_t n = 0;
 	if (p->t->kind != GSQL_T_INT || !gsql_parse_int(p->t->text, p->t->len, &n))
@@ -14,8 +13,8 @@ parse_parameter(struct gsql_parser *p)
 }
 
 /* (P[,S]) or (L) behind a type's name, checked as BigQuery does. */
-static const struct gsql_type *
-parse_type_parameters(struct gsql_parser *p, const struct gsql_type *base)
+static const struct gsql_type *parse_type_parameters(struct gsql_parser *p,
+						     const struct gsql_type *base)
 {
 	struct gsql_type *t = gsql_alloc(p->g, sizeof(*t));
 	struct gsql_pos pos = p->t->pos;
@@ -29,12 +28,15 @@ parse_type_parameters(struct gsql_parser *p, const struct gsql_type *base)
 		t->length = first;
 	} else if (t->kind == GSQL_NUMERIC || big) {
 		int64_t max_scale = big ? 38 : 9;
-		if (scale > max_scale || first < 1 || first < scale || first > scale + (big ? 38 : 29))
-			gsql_fail(p->g, pos, "Invalid precision or scale of %s", big ? "BIGNUMERIC" : "NUMERIC");
+		if (scale > max_scale || first < 1 || first < scale ||
+		    first > scale + (big ? 38 : 29))
+			gsql_fail(p->g, pos, "Invalid precision or scale of %s",
+				  big ? "BIGNUMERIC" : "NUMERIC");
 		t->precision = (int)first;
 		t->scale = (int)scale;
 	} else {
-		gsql_fail(p->g, pos, "%s does not support type parameters", gsql_type_name(p->g, t));
+		gsql_fail(p->g, pos, "%s does not support type parameters",
+			  gsql_type_name(p->g, t));
 	}
 	if (t->length < 1 && t->precision < 1)
 		gsql_fail(p->g, pos, "Invalid length of %s", gsql_type_name(p->g, t));
@@ -42,8 +44,7 @@ parse_type_parameters(struct gsql_parser *p, const struct gsql_type *base)
 }
 
 /* ">" that closes a type; ">>" closes two, one at a time. */
-static void
-need_close(struct gsql_parser *p)
+static void need_close(struct gsql_parser *p)
 {
 	if (!gsql_at_symbol(p, ">>")) {
 		gsql_need_symbol(p, ">");
@@ -55,14 +56,13 @@ need_close(struct gsql_parser *p)
 	}
 }
 
-static const struct gsql_type *
-parse_struct_type(struct gsql_parser *p, bool of_column)
+static const struct gsql_type *parse_struct_type(struct gsql_parser *p, bool of_column)
 {
 	struct gsql_field *fields = NULL;
 	size_t n = 0;
 	gsql_need_symbol(p, "<");
 	do {
-		struct gsql_field f = {.name = ""};
+		struct gsql_field f = { .name = "" };
 		bool named = p->t[1].kind == GSQL_T_WORD || p->t[1].kind == GSQL_T_QUOTED;
 		if (of_column || named)
 			f.name = gsql_need_identifier(p);
@@ -74,8 +74,7 @@ parse_struct_type(struct gsql_parser *p, bool of_column)
 	return gsql_struct_of(p->g, fields, n);
 }
 
-const struct gsql_type *
-gsql_parse_type(struct gsql_parser *p, bool of_column)
+const struct gsql_type *gsql_parse_type(struct gsql_parser *p, bool of_column)
 {
 	const struct gsql_type *t;
 	gsql_enter(p);
@@ -104,12 +103,11 @@ gsql_parse_type(struct gsql_parser *p, bool of_column)
 	return t;
 }
 
-static void
-parse_options(struct gsql_parser *p, struct gsql_options *options)
+static void parse_options(struct gsql_parser *p, struct gsql_options *options)
 {
 	gsql_need_symbol(p, "(");
 	while (!gsql_at_symbol(p, ")")) {
-		struct gsql_option o = {.pos = p->t->pos};
+		struct gsql_option o = { .pos = p->t->pos };
 		o.name = gsql_need_identifier(p);
 		gsql_need_symbol(p, "=");
 		o.value = gsql_parse_expr(p);
@@ -120,10 +118,9 @@ parse_options(struct gsql_parser *p, struct gsql_options *options)
 	gsql_need_symbol(p, ")");
 }
 
-static struct gsql_column_def
-parse_column(struct gsql_parser *p)
+static struct gsql_column_def parse_column(struct gsql_parser *p)
 {
-	struct gsql_column_def c = {.pos = p->t->pos};
+	struct gsql_column_def c = { .pos = p->t->pos };
 	c.field.name = gsql_need_identifier(p);
 	c.field.type = gsql_parse_type(p, true);
 	for (;;) {
@@ -131,7 +128,8 @@ parse_column(struct gsql_parser *p)
 			c.field.required = true;
 		else if (gsql_take_word(p, "OPTIONS"))
 			parse_options(p, &c.options);
-		else if (gsql_at_word(p, "DEFAULT") || gsql_at_word(p, "COLLATE") || gsql_at_word(p, "PRIMARY"))
+		else if (gsql_at_word(p, "DEFAULT") || gsql_at_word(p, "COLLATE") ||
+			 gsql_at_word(p, "PRIMARY"))
 			gsql_fail(p->g, p->t->pos, "%s of a column is not supported", p->t->text);
 		else
 			break;
@@ -141,12 +139,12 @@ parse_column(struct gsql_parser *p)
 	return c;
 }
 
-static void
-parse_table_elements(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_table_elements(struct gsql_parser *p, struct gsql_statement *s)
 {
 	gsql_need_symbol(p, "(");
 	while (!gsql_at_symbol(p, ")")) {
-		if (gsql_at_words(p, "PRIMARY", "KEY") || gsql_at_words(p, "FOREIGN", "KEY") || gsql_at_word(p, "CONSTRAINT"))
+		if (gsql_at_words(p, "PRIMARY", "KEY") || gsql_at_words(p, "FOREIGN", "KEY") ||
+		    gsql_at_word(p, "CONSTRAINT"))
 			gsql_fail(p->g, p->t->pos, "Table constraints are not supported");
 		GSQL_PUSH(p->g, s->columns, s->column_count, parse_column(p));
 		if (!gsql_take_symbol(p, ","))
@@ -155,10 +153,9 @@ parse_table_elements(struct gsql_parser *p, struct gsql_statement *s)
 	gsql_need_symbol(p, ")");
 }
 
-static void
-parse_create_table(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_create_table(struct gsql_parser *p, struct gsql_statement *s)
 {
-	static const char *const refused[] = {"LIKE", "CLONE", "COPY"};
+	static const char *const refused[] = { "LIKE", "CLONE", "COPY" };
 	s->kind = GSQL_S_CREATE_TABLE;
 	for (size_t i = 0; i < 3; i++)
 		if (gsql_at_word(p, refused[i]))
@@ -180,8 +177,7 @@ parse_create_table(struct gsql_parser *p, struct gsql_statement *s)
 		gsql_fail(p->g, s->pos, "CREATE TABLE must have columns or AS SELECT");
 }
 
-static void
-parse_create_view(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_create_view(struct gsql_parser *p, struct gsql_statement *s)
 {
 	s->kind = GSQL_S_CREATE_VIEW;
 	if (gsql_at_symbol(p, "("))
@@ -194,8 +190,7 @@ parse_create_view(struct gsql_parser *p, struct gsql_statement *s)
 	s->query_text = gsql_strndup(p->g, p->sql + from->begin, p->t[-1].end - from->begin);
 }
 
-static bool
-take_if_exists(struct gsql_parser *p, bool negated)
+static bool take_if_exists(struct gsql_parser *p, bool negated)
 {
 	if (!gsql_take_word(p, "IF"))
 		return false;
@@ -205,21 +200,22 @@ take_if_exists(struct gsql_parser *p, bool negated)
 	return true;
 }
 
-static void
-parse_create(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_create(struct gsql_parser *p, struct gsql_statement *s)
 {
 	s->or_replace = gsql_take_words(p, "OR", "REPLACE");
 	if (gsql_at_word(p, "TEMP") || gsql_at_word(p, "TEMPORARY"))
 		gsql_fail(p->g, p->t->pos, "CREATE TEMP is not supported");
 	const struct gsql_token *what = p->t;
-	if (!gsql_take_word(p, "TABLE") && !gsql_take_word(p, "VIEW") && !gsql_take_word(p, "SCHEMA")) {
+	if (!gsql_take_word(p, "TABLE") && !gsql_take_word(p, "VIEW") &&
+	    !gsql_take_word(p, "SCHEMA")) {
 		if (what->kind != GSQL_T_WORD)
 			gsql_unexpected(p);
 		gsql_fail(p->g, what->pos, "Statement not supported: CREATE %s", what->text);
 	}
 	s->if_not_exists = take_if_exists(p, true);
 	if (s->or_replace && s->if_not_exists)
-		gsql_fail(p->g, what->pos, "CREATE OR REPLACE and IF NOT EXISTS cannot be combined");
+		gsql_fail(p->g, what->pos,
+			  "CREATE OR REPLACE and IF NOT EXISTS cannot be combined");
 	s->name = gsql_parse_table_name(p);
 	if (gsql_same(what->text, "TABLE")) {
 		parse_create_table(p, s);
@@ -232,8 +228,7 @@ parse_create(struct gsql_parser *p, struct gsql_statement *s)
 	}
 }
 
-static void
-parse_drop(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_drop(struct gsql_parser *p, struct gsql_statement *s)
 {
 	const struct gsql_token *what = p->t;
 	if (gsql_take_word(p, "TABLE"))
@@ -252,8 +247,7 @@ parse_drop(struct gsql_parser *p, struct gsql_statement *s)
 		s->cascade = gsql_take_word(p, "CASCADE");
 }
 
-static void
-parse_alter_column(struct gsql_parser *p, struct gsql_alter *a)
+static void parse_alter_column(struct gsql_parser *p, struct gsql_alter *a)
 {
 	a->if_exists = take_if_exists(p, false);
 	a->column.field.name = gsql_need_identifier(p);
@@ -272,10 +266,9 @@ parse_alter_column(struct gsql_parser *p, struct gsql_alter *a)
 	}
 }
 
-static struct gsql_alter
-parse_alter_action(struct gsql_parser *p)
+static struct gsql_alter parse_alter_action(struct gsql_parser *p)
 {
-	struct gsql_alter a = {.pos = p->t->pos};
+	struct gsql_alter a = { .pos = p->t->pos };
 	if (gsql_take_words(p, "ADD", "COLUMN")) {
 		a.kind = GSQL_ALTER_ADD;
 		a.if_exists = take_if_exists(p, true);
@@ -290,15 +283,15 @@ parse_alter_action(struct gsql_parser *p)
 		a.kind = GSQL_ALTER_OPTIONS;
 		parse_options(p, &a.options);
 	} else if (gsql_at_word(p, "RENAME") || gsql_at_word(p, "SET") || gsql_at_word(p, "ADD")) {
-		gsql_fail(p->g, a.pos, "ALTER TABLE %s %s is not supported", p->t->text, p->t[1].text);
+		gsql_fail(p->g, a.pos, "ALTER TABLE %s %s is not supported", p->t->text,
+			  p->t[1].text);
 	} else {
 		gsql_unexpected(p);
 	}
 	return a;
 }
 
-struct gsql_statement *
-gsql_parse_ddl(struct gsql_parser *p)
+struct gsql_statement *gsql_parse_ddl(struct gsql_parser *p)
 {
 	struct gsql_statement *s = gsql_alloc(p->g, sizeof(*s));
 	s->pos = p->t->pos;

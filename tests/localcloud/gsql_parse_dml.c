@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-static void
-parse_values_row(struct gsql_parser *p, struct gsql_insert *insert)
+static void parse_values_row(struct gsql_parser *p, struct gsql_insert *insert)
 {
 	struct gsql_expr **row = NULL;
 	size_t n = 0;
@@ -20,19 +19,21 @@ parse_values_row(struct gsql_parser *p, struct gsql_insert *insert)
 }
 
 /* [(columns)] then VALUES, ROW or a query. */
-static struct gsql_insert *
-parse_insert(struct gsql_parser *p, bool merge)
+static struct gsql_insert *parse_insert(struct gsql_parser *p, bool merge)
 {
 	struct gsql_insert *insert = gsql_alloc(p->g, sizeof(*insert));
 	const struct gsql_token *next = &p->t[1];
-	bool query = next->kind == GSQL_T_WORD && (gsql_same(next->text, "SELECT") || gsql_same(next->text, "WITH"));
+	bool query = next->kind == GSQL_T_WORD &&
+		     (gsql_same(next->text, "SELECT") || gsql_same(next->text, "WITH"));
 	if (gsql_at_symbol(p, "(") && (merge || !query)) {
 		p->t++;
 		do {
 			size_t n = insert->column_count;
-			insert->column_pos = gsql_grow(p->g, insert->column_pos, n, sizeof(struct gsql_pos));
+			insert->column_pos =
+				gsql_grow(p->g, insert->column_pos, n, sizeof(struct gsql_pos));
 			insert->column_pos[n] = p->t->pos;
-			GSQL_PUSH(p->g, insert->columns, insert->column_count, gsql_need_identifier(p));
+			GSQL_PUSH(p->g, insert->columns, insert->column_count,
+				  gsql_need_identifier(p));
 		} while (gsql_take_symbol(p, ","));
 		gsql_need_symbol(p, ")");
 	}
@@ -49,19 +50,19 @@ parse_insert(struct gsql_parser *p, bool merge)
 	return insert;
 }
 
-static struct gsql_assignment *
-parse_assignments(struct gsql_parser *p, size_t *count)
+static struct gsql_assignment *parse_assignments(struct gsql_parser *p, size_t *count)
 {
 	struct gsql_assignment *set = NULL;
 	*count = 0;
 	gsql_need_word(p, "SET");
 	do {
-		struct gsql_assignment a = {.pos = p->t->pos};
+		struct gsql_assignment a = { .pos = p->t->pos };
 		a.column = gsql_need_identifier(p);
 		if (gsql_take_symbol(p, ".")) {
 			a.column = gsql_need_identifier(p);
 			if (gsql_at_symbol(p, "."))
-				gsql_fail(p->g, a.pos, "Updating a field of a STRUCT is not supported");
+				gsql_fail(p->g, a.pos,
+					  "Updating a field of a STRUCT is not supported");
 		}
 		gsql_need_symbol(p, "=");
 		a.value = gsql_parse_expr(p);
@@ -70,10 +71,9 @@ parse_assignments(struct gsql_parser *p, size_t *count)
 	return set;
 }
 
-static struct gsql_when
-parse_when(struct gsql_parser *p)
+static struct gsql_when parse_when(struct gsql_parser *p)
 {
-	struct gsql_when w = {.pos = p->t->pos};
+	struct gsql_when w = { .pos = p->t->pos };
 	gsql_need_word(p, "WHEN");
 	bool negated = gsql_take_word(p, "NOT");
 	gsql_need_word(p, "MATCHED");
@@ -102,8 +102,7 @@ parse_when(struct gsql_parser *p)
 	return w;
 }
 
-static void
-parse_merge(struct gsql_parser *p, struct gsql_statement *s)
+static void parse_merge(struct gsql_parser *p, struct gsql_statement *s)
 {
 	s->kind = GSQL_S_MERGE;
 	gsql_take_word(p, "INTO");
@@ -118,8 +117,7 @@ parse_merge(struct gsql_parser *p, struct gsql_statement *s)
 	while (gsql_at_word(p, "WHEN"));
 }
 
-static struct gsql_expr *
-parse_where(struct gsql_parser *p, const char *statement)
+static struct gsql_expr *parse_where(struct gsql_parser *p, const char *statement)
 {
 	if (!gsql_take_word(p, "WHERE")) {
 		if (p->t->kind != GSQL_T_END && !gsql_at_symbol(p, ";"))
@@ -129,8 +127,7 @@ parse_where(struct gsql_parser *p, const char *statement)
 	return gsql_parse_expr(p);
 }
 
-struct gsql_statement *
-gsql_parse_dml(struct gsql_parser *p)
+struct gsql_statement *gsql_parse_dml(struct gsql_parser *p)
 {
 	struct gsql_statement *s = gsql_alloc(p->g, sizeof(*s));
 	s->pos = p->t->pos;

@@ -5,8 +5,8 @@
 
 static struct gsql_expr *parse_not(struct gsql_parser *p);
 
-struct gsql_expr *
-gsql_make_expr(struct gsql_parser *p, enum gsql_expr_kind kind, struct gsql_pos pos)
+struct gsql_expr *gsql_make_expr(struct gsql_parser *p, enum gsql_expr_kind kind,
+				 struct gsql_pos pos)
 {
 	struct gsql_expr *e = gsql_alloc(p->g, sizeof(*e));
 	e->kind = kind;
@@ -15,18 +15,18 @@ gsql_make_expr(struct gsql_parser *p, enum gsql_expr_kind kind, struct gsql_pos 
 	return e;
 }
 
-void
-gsql_add_arg(struct gsql_parser *p, struct gsql_expr *e, struct gsql_expr *arg)
+void gsql_add_arg(struct gsql_parser *p, struct gsql_expr *e, struct gsql_expr *arg)
 {
 	GSQL_PUSH(p->g, e->args, e->arg_count, arg);
 	if (arg->depth + 1 > e->depth)
 		e->depth = arg->depth + 1;
 	if (e->depth > GSQL_DEPTH_MAX)
-		gsql_fail(p->g, arg->pos, "Query is too complex: more than %d operators in a row", GSQL_DEPTH_MAX);
+		gsql_fail(p->g, arg->pos, "Query is too complex: more than %d operators in a row",
+			  GSQL_DEPTH_MAX);
 }
 
-static struct gsql_expr *
-operation(struct gsql_parser *p, const struct gsql_token *at, const char *text, struct gsql_expr *a, struct gsql_expr *b)
+static struct gsql_expr *operation(struct gsql_parser *p, const struct gsql_token *at,
+				   const char *text, struct gsql_expr *a, struct gsql_expr *b)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_OPERATOR, a->pos);
 	if (b == NULL)
@@ -38,8 +38,7 @@ operation(struct gsql_parser *p, const struct gsql_token *at, const char *text, 
 	return e;
 }
 
-static struct gsql_expr *
-parse_unary(struct gsql_parser *p)
+static struct gsql_expr *parse_unary(struct gsql_parser *p)
 {
 	const struct gsql_token *t = p->t;
 	if (!gsql_at_symbol(p, "-") && !gsql_at_symbol(p, "+") && !gsql_at_symbol(p, "~"))
@@ -63,11 +62,11 @@ parse_unary(struct gsql_parser *p)
 }
 
 /* Left-associative binary operators, loosest first; the last row binds tightest. */
-static const char *const levels[][4] = {{"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "||"}};
+static const char *const levels[][4] = { { "|" },        { "^" },      { "&" },
+					 { "<<", ">>" }, { "+", "-" }, { "*", "/", "||" } };
 enum { LEVELS = sizeof(levels) / sizeof(levels[0]) };
 
-static struct gsql_expr *
-parse_level(struct gsql_parser *p, size_t level)
+static struct gsql_expr *parse_level(struct gsql_parser *p, size_t level)
 {
 	if (level == LEVELS)
 		return parse_unary(p);
@@ -84,8 +83,7 @@ parse_level(struct gsql_parser *p, size_t level)
 	}
 }
 
-static struct gsql_expr *
-parse_is(struct gsql_parser *p, struct gsql_expr *left)
+static struct gsql_expr *parse_is(struct gsql_parser *p, struct gsql_expr *left)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_IS, left->pos);
 	gsql_add_arg(p, e, left);
@@ -105,8 +103,7 @@ parse_is(struct gsql_parser *p, struct gsql_expr *left)
 	return e;
 }
 
-static struct gsql_expr *
-parse_in(struct gsql_parser *p, struct gsql_expr *left)
+static struct gsql_expr *parse_in(struct gsql_parser *p, struct gsql_expr *left)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_IN, left->pos);
 	gsql_add_arg(p, e, left);
@@ -128,10 +125,9 @@ parse_in(struct gsql_parser *p, struct gsql_expr *left)
 	return e;
 }
 
-static struct gsql_expr *
-parse_comparison(struct gsql_parser *p)
+static struct gsql_expr *parse_comparison(struct gsql_parser *p)
 {
-	static const char *const symbols[] = {"=", "<>", "!=", "<", "<=", ">", ">="};
+	static const char *const symbols[] = { "=", "<>", "!=", "<", "<=", ">", ">=" };
 	struct gsql_expr *left = parse_level(p, 0);
 	const struct gsql_token *t = p->t;
 	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
@@ -161,8 +157,7 @@ parse_comparison(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_not(struct gsql_parser *p)
+static struct gsql_expr *parse_not(struct gsql_parser *p)
 {
 	const struct gsql_token *t = p->t;
 	if (!gsql_take_word(p, "NOT"))
@@ -173,8 +168,7 @@ parse_not(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_and(struct gsql_parser *p)
+static struct gsql_expr *parse_and(struct gsql_parser *p)
 {
 	struct gsql_expr *left = parse_not(p);
 	while (gsql_at_word(p, "AND")) {
@@ -184,8 +178,7 @@ parse_and(struct gsql_parser *p)
 	return left;
 }
 
-struct gsql_expr *
-gsql_parse_expr(struct gsql_parser *p)
+struct gsql_expr *gsql_parse_expr(struct gsql_parser *p)
 {
 	gsql_enter(p);
 	struct gsql_expr *left = parse_and(p);

@@ -4,8 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static const char *
-upper(struct gsql_parser *p, const char *s)
+static const char *upper(struct gsql_parser *p, const char *s)
 {
 	char *copy = gsql_strndup(p->g, s, strlen(s));
 	for (char *c = copy; *c != '\0'; c++)
@@ -13,15 +12,14 @@ upper(struct gsql_parser *p, const char *s)
 	return copy;
 }
 
-struct gsql_order *
-gsql_parse_order(struct gsql_parser *p, size_t *count)
+struct gsql_order *gsql_parse_order(struct gsql_parser *p, size_t *count)
 {
 	struct gsql_order *order = NULL;
 	*count = 0;
 	gsql_need_word(p, "ORDER");
 	gsql_need_word(p, "BY");
 	do {
-		struct gsql_order o = {.expr = gsql_parse_expr(p)};
+		struct gsql_order o = { .expr = gsql_parse_expr(p) };
 		o.descending = gsql_take_word(p, "DESC");
 		if (!o.descending)
 			gsql_take_word(p, "ASC");
@@ -34,8 +32,7 @@ gsql_parse_order(struct gsql_parser *p, size_t *count)
 	return order;
 }
 
-static const char *
-frame_bound(struct gsql_parser *p)
+static const char *frame_bound(struct gsql_parser *p)
 {
 	if (gsql_take_words(p, "UNBOUNDED", "PRECEDING"))
 		return "UNBOUNDED PRECEDING";
@@ -52,8 +49,7 @@ frame_bound(struct gsql_parser *p)
 	return gsql_printf(p->g, "%s FOLLOWING", n);
 }
 
-struct gsql_window *
-gsql_parse_window(struct gsql_parser *p)
+struct gsql_window *gsql_parse_window(struct gsql_parser *p)
 {
 	struct gsql_window *w = gsql_alloc(p->g, sizeof(*w));
 	if (!gsql_at_symbol(p, "("))
@@ -71,7 +67,8 @@ gsql_parse_window(struct gsql_parser *p)
 		if (gsql_take_word(p, "BETWEEN")) {
 			const char *from = frame_bound(p);
 			gsql_need_word(p, "AND");
-			w->frame = gsql_printf(p->g, "%s BETWEEN %s AND %s", unit, from, frame_bound(p));
+			w->frame = gsql_printf(p->g, "%s BETWEEN %s AND %s", unit, from,
+					       frame_bound(p));
 		} else {
 			w->frame = gsql_printf(p->g, "%s %s", unit, frame_bound(p));
 		}
@@ -80,8 +77,7 @@ gsql_parse_window(struct gsql_parser *p)
 	return w;
 }
 
-static void
-parse_arguments(struct gsql_parser *p, struct gsql_expr *e)
+static void parse_arguments(struct gsql_parser *p, struct gsql_expr *e)
 {
 	e->distinct = gsql_take_word(p, "DISTINCT");
 	if (gsql_take_symbol(p, "*")) {
@@ -105,8 +101,7 @@ parse_arguments(struct gsql_parser *p, struct gsql_expr *e)
 }
 
 /* At the parenthesis; name is in upper case, with dots for SAFE.x and NET.x. */
-static struct gsql_expr *
-parse_call(struct gsql_parser *p, const char *name, struct gsql_pos pos)
+static struct gsql_expr *parse_call(struct gsql_parser *p, const char *name, struct gsql_pos pos)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_CALL, pos);
 	e->text = name;
@@ -117,8 +112,7 @@ parse_call(struct gsql_parser *p, const char *name, struct gsql_pos pos)
 	return e;
 }
 
-static struct gsql_expr *
-parse_case(struct gsql_parser *p)
+static struct gsql_expr *parse_case(struct gsql_parser *p)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_CASE, (p->t++)->pos);
 	if (!gsql_at_word(p, "WHEN")) {
@@ -139,8 +133,7 @@ parse_case(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_cast(struct gsql_parser *p)
+static struct gsql_expr *parse_cast(struct gsql_parser *p)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_CAST, p->t->pos);
 	e->safe = gsql_same((p->t++)->text, "SAFE_CAST");
@@ -154,8 +147,7 @@ parse_cast(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_extract(struct gsql_parser *p)
+static struct gsql_expr *parse_extract(struct gsql_parser *p)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_EXTRACT, (p->t++)->pos);
 	gsql_need_symbol(p, "(");
@@ -174,8 +166,8 @@ parse_extract(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_subquery(struct gsql_parser *p, enum gsql_expr_kind kind, struct gsql_pos pos)
+static struct gsql_expr *parse_subquery(struct gsql_parser *p, enum gsql_expr_kind kind,
+					struct gsql_pos pos)
 {
 	struct gsql_expr *e = gsql_make_expr(p, kind, pos);
 	gsql_need_symbol(p, "(");
@@ -184,15 +176,16 @@ parse_subquery(struct gsql_parser *p, enum gsql_expr_kind kind, struct gsql_pos 
 	return e;
 }
 
-static struct gsql_expr *
-parse_array(struct gsql_parser *p)
+static struct gsql_expr *parse_array(struct gsql_parser *p)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_ARRAY, p->t->pos);
-	if (gsql_at_word(p, "ARRAY") && p->t[1].kind == GSQL_T_SYMBOL && strcmp(p->t[1].text, "(") == 0) {
+	if (gsql_at_word(p, "ARRAY") && p->t[1].kind == GSQL_T_SYMBOL &&
+	    strcmp(p->t[1].text, "(") == 0) {
 		p->t++;
 		return parse_subquery(p, GSQL_X_ARRAY_QUERY, e->pos);
 	}
-	if (gsql_at_word(p, "ARRAY") && p->t[1].kind == GSQL_T_SYMBOL && strcmp(p->t[1].text, "<") == 0)
+	if (gsql_at_word(p, "ARRAY") && p->t[1].kind == GSQL_T_SYMBOL &&
+	    strcmp(p->t[1].text, "<") == 0)
 		e->type = gsql_parse_type(p, false);
 	else
 		gsql_take_word(p, "ARRAY");
@@ -206,8 +199,7 @@ parse_array(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_struct(struct gsql_parser *p)
+static struct gsql_expr *parse_struct(struct gsql_parser *p)
 {
 	struct gsql_expr *e = gsql_make_expr(p, GSQL_X_STRUCT, p->t->pos);
 	if (p->t[1].kind == GSQL_T_SYMBOL && strcmp(p->t[1].text, "<") == 0)
@@ -217,7 +209,8 @@ parse_struct(struct gsql_parser *p)
 	gsql_need_symbol(p, "(");
 	while (!gsql_at_symbol(p, ")")) {
 		gsql_add_arg(p, e, gsql_parse_expr(p));
-		const char *name = e->type == NULL && gsql_take_word(p, "AS") ? gsql_need_identifier(p) : NULL;
+		const char *name =
+			e->type == NULL && gsql_take_word(p, "AS") ? gsql_need_identifier(p) : NULL;
 		GSQL_PUSH(p->g, e->parts, e->part_count, name);
 		if (!gsql_take_symbol(p, ","))
 			break;
@@ -227,14 +220,14 @@ parse_struct(struct gsql_parser *p)
 }
 
 /* A parenthesis: a subquery, a tuple (which is a STRUCT) or just an expression. */
-static struct gsql_expr *
-parse_parenthesis(struct gsql_parser *p)
+static struct gsql_expr *parse_parenthesis(struct gsql_parser *p)
 {
 	const struct gsql_token *open = p->t;
 	const struct gsql_token *t = open;
 	while (t->kind == GSQL_T_SYMBOL && strcmp(t->text, "(") == 0)
 		t++;
-	if (t == open + 1 && t->kind == GSQL_T_WORD && (gsql_same(t->text, "SELECT") || gsql_same(t->text, "WITH")))
+	if (t == open + 1 && t->kind == GSQL_T_WORD &&
+	    (gsql_same(t->text, "SELECT") || gsql_same(t->text, "WITH")))
 		return parse_subquery(p, GSQL_X_SUBQUERY, open->pos);
 	p->t++;
 	struct gsql_expr *first = gsql_parse_expr(p);
@@ -251,12 +244,13 @@ parse_parenthesis(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_literal(struct gsql_parser *p)
+static struct gsql_expr *parse_literal(struct gsql_parser *p)
 {
-	static const enum gsql_expr_kind kinds[] = {[GSQL_T_STRING] = GSQL_X_STRING, [GSQL_T_BYTES] = GSQL_X_BYTES,
-	    [GSQL_T_INT] = GSQL_X_INT, [GSQL_T_FLOAT] = GSQL_X_FLOAT, [GSQL_T_PARAM] = GSQL_X_PARAM,
-	    [GSQL_T_POSITION] = GSQL_X_PARAM};
+	static const enum gsql_expr_kind kinds[] = {
+		[GSQL_T_STRING] = GSQL_X_STRING, [GSQL_T_BYTES] = GSQL_X_BYTES,
+		[GSQL_T_INT] = GSQL_X_INT,       [GSQL_T_FLOAT] = GSQL_X_FLOAT,
+		[GSQL_T_PARAM] = GSQL_X_PARAM,   [GSQL_T_POSITION] = GSQL_X_PARAM
+	};
 	const struct gsql_token *t = p->t++;
 	struct gsql_expr *e = gsql_make_expr(p, kinds[t->kind], t->pos);
 	e->text = t->kind == GSQL_T_POSITION ? NULL : t->text;
@@ -265,8 +259,7 @@ parse_literal(struct gsql_parser *p)
 	return e;
 }
 
-static struct gsql_expr *
-parse_reserved(struct gsql_parser *p)
+static struct gsql_expr *parse_reserved(struct gsql_parser *p)
 {
 	struct gsql_pos pos = p->t->pos;
 	if (gsql_at_word(p, "NULL") || gsql_at_word(p, "DEFAULT")) {
@@ -303,8 +296,7 @@ parse_reserved(struct gsql_parser *p)
 }
 
 /* A name, a call, or a literal with its type before it. */
-static struct gsql_expr *
-parse_word(struct gsql_parser *p)
+static struct gsql_expr *parse_word(struct gsql_parser *p)
 {
 	const struct gsql_token *t = p->t;
 	if (gsql_at_word(p, "SAFE_CAST"))
@@ -322,7 +314,8 @@ parse_word(struct gsql_parser *p)
 	if (gsql_at_symbol(p, "("))
 		return parse_call(p, upper(p, name), t->pos);
 	bool prefix = gsql_same(name, "SAFE") || gsql_same(name, "NET");
-	if (prefix && gsql_at_symbol(p, ".") && p->t[2].kind == GSQL_T_SYMBOL && strcmp(p->t[2].text, "(") == 0) {
+	if (prefix && gsql_at_symbol(p, ".") && p->t[2].kind == GSQL_T_SYMBOL &&
+	    strcmp(p->t[2].text, "(") == 0) {
 		const char *function = p->t[1].text;
 		p->t += 2;
 		return parse_call(p, upper(p, gsql_printf(p->g, "%s.%s", name, function)), t->pos);
@@ -333,8 +326,7 @@ parse_word(struct gsql_parser *p)
 }
 
 /* .field and [subscript] behind an expression. */
-static struct gsql_expr *
-parse_postfix(struct gsql_parser *p, struct gsql_expr *e)
+static struct gsql_expr *parse_postfix(struct gsql_parser *p, struct gsql_expr *e)
 {
 	while (gsql_at_symbol(p, ".") || gsql_at_symbol(p, "[")) {
 		if (gsql_take_symbol(p, ".")) {
@@ -359,9 +351,11 @@ parse_postfix(struct gsql_parser *p, struct gsql_expr *e)
 		p->t++;
 		struct gsql_expr *index = gsql_make_expr(p, GSQL_X_INDEX, e->pos);
 		gsql_add_arg(p, index, e);
-		static const char *const modes[] = {"OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL"};
+		static const char *const modes[] = { "OFFSET", "ORDINAL", "SAFE_OFFSET",
+						     "SAFE_ORDINAL" };
 		for (size_t i = 0; i < 4; i++)
-			if (gsql_at_word(p, modes[i]) && p->t[1].kind == GSQL_T_SYMBOL && p->t[1].text[0] == '(')
+			if (gsql_at_word(p, modes[i]) && p->t[1].kind == GSQL_T_SYMBOL &&
+			    p->t[1].text[0] == '(')
 				index->text = modes[i];
 		if (index->text != NULL)
 			p->t++;
@@ -372,8 +366,7 @@ parse_postfix(struct gsql_parser *p, struct gsql_expr *e)
 	return e;
 }
 
-struct gsql_expr *
-gsql_parse_primary(struct gsql_parser *p)
+struct gsql_expr *gsql_parse_primary(struct gsql_parser *p)
 {
 	struct gsql_expr *e;
 	switch (p->t->kind) {

@@ -3,29 +3,27 @@
 
 #include <string.h>
 
-const char *
-gsql_parse_alias(struct gsql_parser *p)
+const char *gsql_parse_alias(struct gsql_parser *p)
 {
 	if (gsql_take_word(p, "AS"))
 		return gsql_need_identifier(p);
 	return gsql_at_identifier(p) ? gsql_need_identifier(p) : NULL;
 }
 
-static void
-push_split(struct gsql_parser *p, struct gsql_name *name, const char *text)
+static void push_split(struct gsql_parser *p, struct gsql_name *name, const char *text)
 {
 	const char *dot;
 	while ((dot = strchr(text, '.')) != NULL) {
-		GSQL_PUSH(p->g, name->parts, name->part_count, gsql_strndup(p->g, text, (size_t)(dot - text)));
+		GSQL_PUSH(p->g, name->parts, name->part_count,
+			  gsql_strndup(p->g, text, (size_t)(dot - text)));
 		text = dot + 1;
 	}
 	GSQL_PUSH(p->g, name->parts, name->part_count, text);
 }
 
-struct gsql_name
-gsql_parse_table_name(struct gsql_parser *p)
+struct gsql_name gsql_parse_table_name(struct gsql_parser *p)
 {
-	struct gsql_name name = {.pos = p->t->pos};
+	struct gsql_name name = { .pos = p->t->pos };
 	bool first = true;
 	for (;; first = false) {
 		if (p->t->kind == GSQL_T_QUOTED) {
@@ -33,12 +31,15 @@ gsql_parse_table_name(struct gsql_parser *p)
 		} else if (first ? gsql_at_identifier(p) : p->t->kind == GSQL_T_WORD) {
 			/* A dashed project comes as several tokens with nothing between them; "-1." reads as a number. */
 			const struct gsql_token *from = p->t++;
-			while (first && p->t->begin == p->t[-1].end && gsql_at_symbol(p, "-") && p->t[1].begin == p->t->end &&
-			    (p->t[1].kind == GSQL_T_WORD || p->t[1].kind == GSQL_T_INT || p->t[1].kind == GSQL_T_FLOAT))
+			while (first && p->t->begin == p->t[-1].end && gsql_at_symbol(p, "-") &&
+			       p->t[1].begin == p->t->end &&
+			       (p->t[1].kind == GSQL_T_WORD || p->t[1].kind == GSQL_T_INT ||
+				p->t[1].kind == GSQL_T_FLOAT))
 				p->t += 2;
 			size_t len = p->t[-1].end - from->begin;
 			bool dot = p->sql[p->t[-1].end - 1] == '.';
-			GSQL_PUSH(p->g, name.parts, name.part_count, gsql_strndup(p->g, p->sql + from->begin, len - dot));
+			GSQL_PUSH(p->g, name.parts, name.part_count,
+				  gsql_strndup(p->g, p->sql + from->begin, len - dot));
 			if (dot)
 				continue;
 		} else {
@@ -53,8 +54,8 @@ gsql_parse_table_name(struct gsql_parser *p)
 	return name;
 }
 
-static struct gsql_from *
-make_from(struct gsql_parser *p, enum gsql_from_kind kind, struct gsql_pos pos)
+static struct gsql_from *make_from(struct gsql_parser *p, enum gsql_from_kind kind,
+				   struct gsql_pos pos)
 {
 	struct gsql_from *f = gsql_alloc(p->g, sizeof(*f));
 	f->kind = kind;
@@ -62,8 +63,7 @@ make_from(struct gsql_parser *p, enum gsql_from_kind kind, struct gsql_pos pos)
 	return f;
 }
 
-static struct gsql_from *
-parse_unnest(struct gsql_parser *p)
+static struct gsql_from *parse_unnest(struct gsql_parser *p)
 {
 	struct gsql_from *f = make_from(p, GSQL_FROM_UNNEST, (p->t++)->pos);
 	gsql_need_symbol(p, "(");
@@ -79,15 +79,15 @@ parse_unnest(struct gsql_parser *p)
 	return f;
 }
 
-static struct gsql_from *
-parse_from_primary(struct gsql_parser *p)
+static struct gsql_from *parse_from_primary(struct gsql_parser *p)
 {
 	struct gsql_from *f;
 	if (gsql_at_word(p, "UNNEST"))
 		return parse_unnest(p);
 	if (gsql_at_symbol(p, "(")) {
 		const struct gsql_token *open = p->t++;
-		if (!gsql_at_word(p, "SELECT") && !gsql_at_word(p, "WITH") && !gsql_at_symbol(p, "(")) {
+		if (!gsql_at_word(p, "SELECT") && !gsql_at_word(p, "WITH") &&
+		    !gsql_at_symbol(p, "(")) {
 			f = gsql_parse_from(p);
 			gsql_need_symbol(p, ")");
 			return f;
@@ -101,11 +101,13 @@ parse_from_primary(struct gsql_parser *p)
 		f->parts = name.parts;
 		f->part_count = name.part_count;
 		if (gsql_at_symbol(p, "("))
-			gsql_fail(p->g, f->pos, "Table-valued functions are not supported: %s", f->parts[0]);
+			gsql_fail(p->g, f->pos, "Table-valued functions are not supported: %s",
+				  f->parts[0]);
 	}
-	static const char *const refused[] = {"PIVOT", "UNPIVOT", "TABLESAMPLE"};
+	static const char *const refused[] = { "PIVOT", "UNPIVOT", "TABLESAMPLE" };
 	for (size_t i = 0; i < 3; i++)
-		if (gsql_at_word(p, refused[i]) && (i == 2 || (p->t[1].kind == GSQL_T_SYMBOL && p->t[1].text[0] == '(')))
+		if (gsql_at_word(p, refused[i]) &&
+		    (i == 2 || (p->t[1].kind == GSQL_T_SYMBOL && p->t[1].text[0] == '(')))
 			gsql_fail(p->g, p->t->pos, "%s is not supported", refused[i]);
 	if (gsql_at_words(p, "FOR", "SYSTEM_TIME"))
 		gsql_fail(p->g, p->t->pos, "FOR SYSTEM_TIME AS OF is not supported");
@@ -113,8 +115,7 @@ parse_from_primary(struct gsql_parser *p)
 	return f;
 }
 
-static bool
-at_join(struct gsql_parser *p, enum gsql_join *ret)
+static bool at_join(struct gsql_parser *p, enum gsql_join *ret)
 {
 	const struct gsql_token *start = p->t;
 	if (gsql_take_symbol(p, ",") || gsql_take_words(p, "CROSS", "JOIN")) {
@@ -139,8 +140,7 @@ at_join(struct gsql_parser *p, enum gsql_join *ret)
 	return false;
 }
 
-struct gsql_from *
-gsql_parse_from(struct gsql_parser *p)
+struct gsql_from *gsql_parse_from(struct gsql_parser *p)
 {
 	gsql_enter(p);
 	struct gsql_from *left = parse_from_primary(p);
@@ -156,13 +156,16 @@ gsql_parse_from(struct gsql_parser *p)
 		if (join != GSQL_JOIN_CROSS && gsql_take_word(p, "USING")) {
 			gsql_need_symbol(p, "(");
 			do
-				GSQL_PUSH(p->g, f->columns, f->column_count, gsql_need_identifier(p));
+				GSQL_PUSH(p->g, f->columns, f->column_count,
+					  gsql_need_identifier(p));
 			while (gsql_take_symbol(p, ","));
 			gsql_need_symbol(p, ")");
 		} else if (join != GSQL_JOIN_CROSS && gsql_take_word(p, "ON")) {
 			f->on = gsql_parse_expr(p);
 		} else if (join != GSQL_JOIN_CROSS && f->right->kind != GSQL_FROM_UNNEST) {
-			gsql_fail(p->g, p->t->pos, "Syntax error: JOIN must have an immediately following ON or USING clause");
+			gsql_fail(
+				p->g, p->t->pos,
+				"Syntax error: JOIN must have an immediately following ON or USING clause");
 		}
 		left = f;
 	}
@@ -170,8 +173,7 @@ gsql_parse_from(struct gsql_parser *p)
 	return left;
 }
 
-static void
-parse_star_changes(struct gsql_parser *p, struct gsql_select_item *item)
+static void parse_star_changes(struct gsql_parser *p, struct gsql_select_item *item)
 {
 	if (gsql_at_word(p, "EXCEPT") && p->t[1].kind == GSQL_T_SYMBOL && p->t[1].text[0] == '(') {
 		p->t += 2;
@@ -183,7 +185,7 @@ parse_star_changes(struct gsql_parser *p, struct gsql_select_item *item)
 	if (gsql_at_word(p, "REPLACE") && p->t[1].kind == GSQL_T_SYMBOL && p->t[1].text[0] == '(') {
 		p->t += 2;
 		do {
-			struct gsql_replace r = {.expr = gsql_parse_expr(p)};
+			struct gsql_replace r = { .expr = gsql_parse_expr(p) };
 			gsql_take_word(p, "AS");
 			r.name = gsql_need_identifier(p);
 			GSQL_PUSH(p->g, item->replace, item->replace_count, r);
@@ -192,10 +194,9 @@ parse_star_changes(struct gsql_parser *p, struct gsql_select_item *item)
 	}
 }
 
-static struct gsql_select_item
-parse_item(struct gsql_parser *p)
+static struct gsql_select_item parse_item(struct gsql_parser *p)
 {
-	struct gsql_select_item item = {.pos = p->t->pos};
+	struct gsql_select_item item = { .pos = p->t->pos };
 	if (gsql_take_symbol(p, "*")) {
 		item.star = true;
 		parse_star_changes(p, &item);
@@ -212,10 +213,9 @@ parse_item(struct gsql_parser *p)
 	return item;
 }
 
-static void
-parse_group(struct gsql_parser *p, struct gsql_select *s)
+static void parse_group(struct gsql_parser *p, struct gsql_select *s)
 {
-	static const char *const refused[] = {"ROLLUP", "CUBE", "GROUPING", "ALL"};
+	static const char *const refused[] = { "ROLLUP", "CUBE", "GROUPING", "ALL" };
 	for (size_t i = 0; i < 4; i++)
 		if (gsql_at_word(p, refused[i]))
 			gsql_fail(p->g, p->t->pos, "GROUP BY %s is not supported", refused[i]);
@@ -225,8 +225,7 @@ parse_group(struct gsql_parser *p, struct gsql_select *s)
 	while (gsql_take_symbol(p, ","));
 }
 
-static struct gsql_select *
-parse_select(struct gsql_parser *p)
+static struct gsql_select *parse_select(struct gsql_parser *p)
 {
 	struct gsql_select *s = gsql_alloc(p->g, sizeof(*s));
 	s->pos = p->t->pos;
@@ -256,8 +255,7 @@ parse_select(struct gsql_parser *p)
 	return s;
 }
 
-static struct gsql_body *
-parse_body_primary(struct gsql_parser *p)
+static struct gsql_body *parse_body_primary(struct gsql_parser *p)
 {
 	struct gsql_body *b = gsql_alloc(p->g, sizeof(*b));
 	b->pos = p->t->pos;
@@ -272,31 +270,30 @@ parse_body_primary(struct gsql_parser *p)
 	return b;
 }
 
-static const char *
-take_set_operator(struct gsql_parser *p)
+static const char *take_set_operator(struct gsql_parser *p)
 {
-	static const char *const words[] = {"UNION", "INTERSECT", "EXCEPT"};
+	static const char *const words[] = { "UNION", "INTERSECT", "EXCEPT" };
 	for (size_t i = 0; i < 3; i++) {
 		if (!gsql_take_word(p, words[i]))
 			continue;
 		if (gsql_take_word(p, "DISTINCT"))
 			return words[i];
 		if (i > 0 || !gsql_at_word(p, "ALL"))
-			gsql_expected(p, i > 0 ? "keyword DISTINCT" : "keyword ALL or keyword DISTINCT");
+			gsql_expected(p, i > 0 ? "keyword DISTINCT"
+					       : "keyword ALL or keyword DISTINCT");
 		p->t++;
 		return "UNION ALL";
 	}
 	return NULL;
 }
 
-static struct gsql_body *
-parse_body(struct gsql_parser *p)
+static struct gsql_body *parse_body(struct gsql_parser *p)
 {
 	struct gsql_body *first = parse_body_primary(p);
 	struct gsql_body *all = NULL;
 	const char *operator;
 	struct gsql_pos pos = p->t->pos;
-	while ((operator = take_set_operator(p)) != NULL) {
+	while ((operator= take_set_operator(p)) != NULL) {
 		if (all == NULL) {
 			all = gsql_alloc(p->g, sizeof(*all));
 			all->pos = first->pos;
@@ -304,16 +301,17 @@ parse_body(struct gsql_parser *p)
 			GSQL_PUSH(p->g, all->inputs, all->input_count, first);
 		}
 		if (strcmp(all->operator, operator) != 0)
-			gsql_fail(p->g, pos, "Syntax error: Different set operations cannot be used in the same query without "
-			    "using parentheses for grouping");
+			gsql_fail(
+				p->g, pos,
+				"Syntax error: Different set operations cannot be used in the same query without "
+				"using parentheses for grouping");
 		GSQL_PUSH(p->g, all->inputs, all->input_count, parse_body_primary(p));
 		pos = p->t->pos;
 	}
 	return all == NULL ? first : all;
 }
 
-struct gsql_query *
-gsql_parse_query(struct gsql_parser *p)
+struct gsql_query *gsql_parse_query(struct gsql_parser *p)
 {
 	gsql_enter(p);
 	struct gsql_query *q = gsql_alloc(p->g, sizeof(*q));
@@ -322,7 +320,7 @@ gsql_parse_query(struct gsql_parser *p)
 		if (gsql_at_word(p, "RECURSIVE"))
 			gsql_fail(p->g, p->t->pos, "WITH RECURSIVE is not supported");
 		do {
-			struct gsql_with w = {.pos = p->t->pos};
+			struct gsql_with w = { .pos = p->t->pos };
 			w.name = gsql_need_identifier(p);
 			gsql_need_word(p, "AS");
 			gsql_need_symbol(p, "(");

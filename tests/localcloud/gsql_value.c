@@ -7,38 +7,42 @@
 #include <string.h>
 
 /* Evaluates constant SQL now, so that a bad literal is an error of the statement and has a place. */
-static const char *
-fold(struct gsql *g, const char *sql)
+static const char *fold(struct gsql *g, const char *sql)
 {
 	sqlite3_stmt *stmt = NULL;
 	const char *result = NULL;
 	const char *query = gsql_printf(g, "SELECT quote(%s)", sql);
-	if (sqlite3_prepare_v2(g->db, query, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		result = gsql_strndup(g, (const char *)sqlite3_column_text(stmt, 0), (size_t)sqlite3_column_bytes(stmt, 0));
+	if (sqlite3_prepare_v2(g->db, query, -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW)
+		result = gsql_strndup(g, (const char *)sqlite3_column_text(stmt, 0),
+				      (size_t)sqlite3_column_bytes(stmt, 0));
 	sqlite3_finalize(stmt);
 	return result;
 }
 
-static const char *
-text_as(struct gsql *g, const char *text, size_t len, enum gsql_kind kind, struct gsql_pos pos)
+static const char *text_as(struct gsql *g, const char *text, size_t len, enum gsql_kind kind,
+			   struct gsql_pos pos)
 {
 	const char *quoted = gsql_quote(g, text, len);
 	if (kind == GSQL_STRING)
 		return quoted;
 	if (kind == GSQL_GEOGRAPHY || kind == GSQL_INTERVAL)
-		gsql_fail(g, pos, "Literals of type %s are not supported", gsql_type_name(g, gsql_type(kind)));
+		gsql_fail(g, pos, "Literals of type %s are not supported",
+			  gsql_type_name(g, gsql_type(kind)));
 	const char *sql = fold(g, kind == GSQL_BYTES ? gsql_printf(g, "g_unb64(%s)", quoted)
-	    : gsql_printf(g, "g_cast(%s,'S','%c',0)", quoted, gsql_type_letter(kind)));
+						     : gsql_printf(g, "g_cast(%s,'S','%c',0)",
+								   quoted, gsql_type_letter(kind)));
 	if (sql == NULL && kind >= GSQL_DATE && kind <= GSQL_TIMESTAMP)
-		gsql_fail(g, pos, "Could not cast literal \"%s\" to type %s", text, gsql_type_name(g, gsql_type(kind)));
+		gsql_fail(g, pos, "Could not cast literal \"%s\" to type %s", text,
+			  gsql_type_name(g, gsql_type(kind)));
 	if (sql == NULL)
-		gsql_fail(g, pos, "Invalid %s literal: \"%s\"", gsql_type_name(g, gsql_type(kind)), text);
+		gsql_fail(g, pos, "Invalid %s literal: \"%s\"", gsql_type_name(g, gsql_type(kind)),
+			  text);
 	/* Infinity and NaN have no literal of their own in SQLite, and quote() would cut the digits of the others. */
 	return kind == GSQL_FLOAT64 ? gsql_printf(g, "g_cast(%s,'S','F',0)", quoted) : sql;
 }
 
-static const char *
-float_sql(struct gsql *g, const struct gsql_expr *e)
+static const char *float_sql(struct gsql *g, const struct gsql_expr *e)
 {
 	double d = strtod(e->text, NULL);
 	if (isinf(d))
@@ -47,8 +51,7 @@ float_sql(struct gsql *g, const struct gsql_expr *e)
 	return strpbrk(s, ".e") == NULL ? gsql_printf(g, "%s.0", s) : s;
 }
 
-static const char *
-int_sql(struct gsql *g, const struct gsql_expr *e)
+static const char *int_sql(struct gsql *g, const struct gsql_expr *e)
 {
 	int64_t n;
 	if (!gsql_parse_int(e->text, strlen(e->text), &n))
@@ -56,11 +59,10 @@ int_sql(struct gsql *g, const struct gsql_expr *e)
 	return n == INT64_MIN ? "(-9223372036854775807-1)" : gsql_printf(g, "%lld", (long long)n);
 }
 
-struct gsql_value
-gsql_literal(struct gsql *g, const struct gsql_expr *e)
+struct gsql_value gsql_literal(struct gsql *g, const struct gsql_expr *e)
 {
-	struct gsql_value v = {.literal = e};
-	struct gsql_text hex = {0};
+	struct gsql_value v = { .literal = e };
+	struct gsql_text hex = { 0 };
 	switch (e->kind) {
 	case GSQL_X_BOOL:
 		v.sql = e->text[0] == 'T' ? "1" : "0";
@@ -87,9 +89,11 @@ gsql_literal(struct gsql *g, const struct gsql_expr *e)
 		v.type = gsql_type(GSQL_BYTES);
 		break;
 	case GSQL_X_TYPED:
-		if (e->type->kind == GSQL_INT64 || e->type->kind == GSQL_FLOAT64 || e->type->kind == GSQL_BOOL ||
-		    e->type->kind == GSQL_STRING || e->type->kind == GSQL_BYTES)
-			gsql_fail(g, e->pos, "Syntax error: Unexpected string literal \"%s\"", e->text);
+		if (e->type->kind == GSQL_INT64 || e->type->kind == GSQL_FLOAT64 ||
+		    e->type->kind == GSQL_BOOL || e->type->kind == GSQL_STRING ||
+		    e->type->kind == GSQL_BYTES)
+			gsql_fail(g, e->pos, "Syntax error: Unexpected string literal \"%s\"",
+				  e->text);
 		v.sql = text_as(g, e->text, e->len, e->type->kind, e->pos);
 		v.type = e->type;
 		v.literal = NULL;
@@ -102,8 +106,8 @@ gsql_literal(struct gsql *g, const struct gsql_expr *e)
 	return v;
 }
 
-static const struct gsql_type *
-parameter_type(struct gsql *g, const json_t *json, struct gsql_pos pos)
+static const struct gsql_type *parameter_type(struct gsql *g, const json_t *json,
+					      struct gsql_pos pos)
 {
 	const char *name = json_string_value(json_object_get(json, "type"));
 	if (name == NULL)
@@ -117,7 +121,7 @@ parameter_type(struct gsql *g, const json_t *json, struct gsql_pos pos)
 		json_t *sub;
 		json_array_foreach(json_object_get(json, "structTypes"), i, sub) {
 			const char *field = json_string_value(json_object_get(sub, "name"));
-			struct gsql_field f = {.name = field == NULL ? "" : field};
+			struct gsql_field f = { .name = field == NULL ? "" : field };
 			f.type = parameter_type(g, json_object_get(sub, "type"), pos);
 			GSQL_PUSH(g, fields, n, f);
 		}
@@ -129,16 +133,18 @@ parameter_type(struct gsql *g, const json_t *json, struct gsql_pos pos)
 	return t;
 }
 
-static const char *
-parameter_sql(struct gsql *g, const struct gsql_type *t, const json_t *json, struct gsql_pos pos)
+static const char *parameter_sql(struct gsql *g, const struct gsql_type *t, const json_t *json,
+				 struct gsql_pos pos)
 {
-	struct gsql_text s = {0};
+	struct gsql_text s = { 0 };
 	if (t->kind == GSQL_ARRAY) {
 		size_t i;
 		json_t *item;
 		gsql_add(g, &s, "json_array(");
 		json_array_foreach(json_object_get(json, "arrayValues"), i, item)
-			gsql_add(g, &s, "%s%s", i > 0 ? "," : "", gsql_encode(g, parameter_sql(g, t->element, item, pos), t->element));
+			gsql_add(g, &s, "%s%s", i > 0 ? "," : "",
+				 gsql_encode(g, parameter_sql(g, t->element, item, pos),
+					     t->element));
 		gsql_add(g, &s, ")");
 		return s.s;
 	}
@@ -147,9 +153,11 @@ parameter_sql(struct gsql *g, const struct gsql_type *t, const json_t *json, str
 		gsql_add(g, &s, "json_object(");
 		for (size_t i = 0; i < t->field_count; i++) {
 			const char *name = t->fields[i].name;
-			const char *value = parameter_sql(g, t->fields[i].type, json_object_get(values, name), pos);
-			gsql_add(g, &s, "%s%s,%s", i > 0 ? "," : "", gsql_quote(g, name, strlen(name)),
-			    gsql_encode(g, value, t->fields[i].type));
+			const char *value = parameter_sql(g, t->fields[i].type,
+							  json_object_get(values, name), pos);
+			gsql_add(g, &s, "%s%s,%s", i > 0 ? "," : "",
+				 gsql_quote(g, name, strlen(name)),
+				 gsql_encode(g, value, t->fields[i].type));
 		}
 		gsql_add(g, &s, ")");
 		return s.s;
@@ -162,8 +170,7 @@ parameter_sql(struct gsql *g, const struct gsql_type *t, const json_t *json, str
 	return text_as(g, json_string_value(value), json_string_length(value), t->kind, pos);
 }
 
-struct gsql_value
-gsql_parameter(struct gsql *g, const struct gsql_expr *e)
+struct gsql_value gsql_parameter(struct gsql *g, const struct gsql_expr *e)
 {
 	const json_t *found = NULL;
 	size_t i;
@@ -177,7 +184,7 @@ gsql_parameter(struct gsql *g, const struct gsql_expr *e)
 		gsql_fail(g, e->pos, "Query parameter '%s' not found", e->text);
 	if (found == NULL)
 		gsql_fail(g, e->pos, "Query parameter number %u not found", e->index + 1);
-	struct gsql_value v = {.literal = e};
+	struct gsql_value v = { .literal = e };
 	const json_t *value = json_object_get(found, "parameterValue");
 	v.type = parameter_type(g, json_object_get(found, "parameterType"), e->pos);
 	v.sql = gsql_printf(g, "(%s)", parameter_sql(g, v.type, value, e->pos));
@@ -196,8 +203,7 @@ gsql_parameter(struct gsql *g, const struct gsql_expr *e)
 	return v;
 }
 
-int
-gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
+int gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
 {
 	enum gsql_kind from = v->type->kind;
 	enum gsql_kind kind = to->kind;
@@ -205,9 +211,11 @@ gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
 		return 0;
 	if (from == GSQL_ARRAY && kind == GSQL_ARRAY && v->type->element->kind == GSQL_NULL)
 		return 0;
-	bool wider = (from == GSQL_INT64 && (kind == GSQL_NUMERIC || kind == GSQL_BIGNUMERIC || kind == GSQL_FLOAT64)) ||
-	    (from == GSQL_NUMERIC && (kind == GSQL_BIGNUMERIC || kind == GSQL_FLOAT64)) ||
-	    (from == GSQL_BIGNUMERIC && kind == GSQL_FLOAT64) || (from == GSQL_DATE && kind == GSQL_DATETIME);
+	bool wider = (from == GSQL_INT64 &&
+		      (kind == GSQL_NUMERIC || kind == GSQL_BIGNUMERIC || kind == GSQL_FLOAT64)) ||
+		     (from == GSQL_NUMERIC && (kind == GSQL_BIGNUMERIC || kind == GSQL_FLOAT64)) ||
+		     (from == GSQL_BIGNUMERIC && kind == GSQL_FLOAT64) ||
+		     (from == GSQL_DATE && kind == GSQL_DATETIME);
 	if (wider)
 		return v->literal != NULL ? 1 : 100;
 	if (v->literal == NULL)
@@ -219,39 +227,42 @@ gsql_coerce_cost(const struct gsql_value *v, const struct gsql_type *to)
 	return -1;
 }
 
-static bool
-same_names(const struct gsql_type *a, const struct gsql_type *b)
+static bool same_names(const struct gsql_type *a, const struct gsql_type *b)
 {
 	if (a->kind == GSQL_ARRAY && b->kind == GSQL_ARRAY)
 		return same_names(a->element, b->element);
 	for (size_t i = 0; a->kind == GSQL_STRUCT && i < a->field_count; i++)
-		if (strcmp(a->fields[i].name, b->fields[i].name) != 0 || !same_names(a->fields[i].type, b->fields[i].type))
+		if (strcmp(a->fields[i].name, b->fields[i].name) != 0 ||
+		    !same_names(a->fields[i].type, b->fields[i].type))
 			return false;
 	return true;
 }
 
 /* A STRUCT converts by position: its cells move under the names of the wanted type, also inside an ARRAY. */
-static const char *
-rename_fields(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
+static const char *rename_fields(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 {
 	if (v.type->kind == GSQL_ARRAY) {
 		const char *alias = gsql_printf(g, "t%u", g->next_name++);
-		struct gsql_value element = {.sql = gsql_printf(g, "%s.value", alias), .type = v.type->element};
+		struct gsql_value element = { .sql = gsql_printf(g, "%s.value", alias),
+					      .type = v.type->element };
 		return gsql_printf(g, "(SELECT json_group_array(%s) FROM json_each(%s) AS %s)",
-		    gsql_encode(g, rename_fields(g, element, to->element), to->element), v.sql, alias);
+				   gsql_encode(g, rename_fields(g, element, to->element),
+					       to->element),
+				   v.sql, alias);
 	}
 	struct gsql_column *columns = gsql_alloc(g, (to->field_count + 1) * sizeof(*columns));
 	for (size_t i = 0; i < to->field_count; i++) {
-		struct gsql_value cell = gsql_field_of(g, v, v.type->fields[i].name, (struct gsql_pos){0});
-		columns[i] = (struct gsql_column){.name = to->fields[i].name, .type = to->fields[i].type};
+		struct gsql_value cell =
+			gsql_field_of(g, v, v.type->fields[i].name, (struct gsql_pos){ 0 });
+		columns[i] = (struct gsql_column){ .name = to->fields[i].name,
+						   .type = to->fields[i].type };
 		columns[i].sql = gsql_coerce(g, cell, columns[i].type).sql;
 	}
 	return gsql_printf(g, "CASE WHEN %s IS NOT NULL THEN %s END", v.sql,
-	    gsql_make_struct(g, columns, to->field_count).sql);
+			   gsql_make_struct(g, columns, to->field_count).sql);
 }
 
-struct gsql_value
-gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
+struct gsql_value gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 {
 	enum gsql_kind from = v.type->kind;
 	if (gsql_type_equal(v.type, to) && !same_names(v.type, to))
@@ -260,19 +271,21 @@ gsql_coerce(struct gsql *g, struct gsql_value v, const struct gsql_type *to)
 		v.type = to;
 		return v;
 	}
-	if (v.literal != NULL && v.literal->kind == GSQL_X_STRING && to->kind >= GSQL_DATE && to->kind <= GSQL_TIMESTAMP)
+	if (v.literal != NULL && v.literal->kind == GSQL_X_STRING && to->kind >= GSQL_DATE &&
+	    to->kind <= GSQL_TIMESTAMP)
 		v.sql = text_as(g, v.literal->text, v.literal->len, to->kind, v.literal->pos);
 	else if (v.literal != NULL && v.literal->kind == GSQL_X_FLOAT && to->kind != GSQL_FLOAT64)
-		v.sql = text_as(g, v.literal->text, strlen(v.literal->text), to->kind, v.literal->pos);
+		v.sql = text_as(g, v.literal->text, strlen(v.literal->text), to->kind,
+				v.literal->pos);
 	else
-		v.sql = gsql_printf(g, "g_cast(%s,'%c','%c',0)", v.sql, gsql_type_letter(from), gsql_type_letter(to->kind));
+		v.sql = gsql_printf(g, "g_cast(%s,'%c','%c',0)", v.sql, gsql_type_letter(from),
+				    gsql_type_letter(to->kind));
 	v.type = to;
 	v.literal = NULL;
 	return v;
 }
 
-const struct gsql_type *
-gsql_supertype(const struct gsql_value *values, size_t n)
+const struct gsql_type *gsql_supertype(const struct gsql_value *values, size_t n)
 {
 	/* It is always the type of one of them: the one to which all convert at the least cost. */
 	const struct gsql_type *best = n == 0 ? NULL : gsql_type(GSQL_NULL);

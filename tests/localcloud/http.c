@@ -27,13 +27,15 @@ const char *ex_header(const struct exchange *ex, const char *name)
 	return MHD_lookup_connection_value(ex->connection, MHD_HEADER_KIND, name);
 }
 
-int ex_query_int64(const struct exchange *ex, const char *name, int64_t fallback, int64_t *ret, struct api_error *err)
+int ex_query_int64(const struct exchange *ex, const char *name, int64_t fallback, int64_t *ret,
+		   struct api_error *err)
 {
 	const char *text = ex_query(ex, name);
 
 	*ret = fallback;
 	if (text && ju_parse_int64(text, strlen(text), ret))
-		return api_fail_at(err, 400, "invalid", name, "Invalid value for %s: %s", name, text);
+		return api_fail_at(err, 400, "invalid", name, "Invalid value for %s: %s", name,
+				   text);
 	return 0;
 }
 
@@ -48,7 +50,8 @@ json_t *ex_json(const struct exchange *ex, struct api_error *err)
 	if (json_is_object(value))
 		return value;
 	json_decref(value);
-	api_fail(err, 400, "parseError", "Parse Error: %s", value ? "the body is no JSON object" : where.text);
+	api_fail(err, 400, "parseError", "Parse Error: %s",
+		 value ? "the body is no JSON object" : where.text);
 	return NULL;
 }
 
@@ -63,7 +66,9 @@ void ex_error(struct exchange *ex, const struct api_error *err)
 {
 	ex_answer(ex, err->status, api_error_envelope(err));
 	if (err->status == 401)
-		ex_set_header(ex, "WWW-Authenticate", "Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"");
+		ex_set_header(
+			ex, "WWW-Authenticate",
+			"Bearer realm=\"https://accounts.google.com/\", error=\"invalid_token\"");
 }
 
 void ex_set_header(struct exchange *ex, const char *name, const char *fmt, ...)
@@ -105,7 +110,7 @@ static void judge(struct exchange *ex)
 			ex_set_header(ex, "Retry-After", "%d", ex->fault.retry_after_s);
 		ex->refused = true;
 	} else if (router_needs_auth(ex->path) && ex->server->require_auth &&
-	    auth_check(ex->server->auth, ex_header(ex, "Authorization"), &err)) {
+		   auth_check(ex->server->auth, ex_header(ex, "Authorization"), &err)) {
 		ex_error(ex, &err);
 		ex->refused = true;
 	}
@@ -124,8 +129,8 @@ static void free_exchange(struct exchange *ex)
 	free(ex);
 }
 
-static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection, const char *path,
-    const char *method, void **slot)
+static enum MHD_Result begin(struct server *server, struct MHD_Connection *connection,
+			     const char *path, const char *method, void **slot)
 {
 	struct exchange *ex = *slot;
 	struct api_error err;
@@ -165,7 +170,9 @@ static enum MHD_Result take_body(struct exchange *ex, const char *data, size_t n
 
 static void send_headers(struct exchange *ex, struct MHD_Response *response)
 {
-	const char *type = ex->content_type ? ex->content_type : ex->json ? "application/json; charset=UTF-8" : NULL;
+	const char *type = ex->content_type ? ex->content_type
+			   : ex->json       ? "application/json; charset=UTF-8"
+					    : NULL;
 
 	if (type)
 		MHD_add_response_header(response, "Content-Type", type);
@@ -183,7 +190,8 @@ static enum MHD_Result answer(struct exchange *ex)
 	if (text)
 		response = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
 	else
-		response = MHD_create_response_from_buffer(n, n ? ex->text.data : (void *)"", MHD_RESPMEM_MUST_COPY);
+		response = MHD_create_response_from_buffer(n, n ? ex->text.data : (void *)"",
+							   MHD_RESPMEM_MUST_COPY);
 	send_headers(ex, response);
 	reqlog_add(ex->server->log, ex, n);
 	rc = MHD_queue_response(ex->connection, (unsigned)ex->status, response);
@@ -231,8 +239,9 @@ static void *on_uri(void *closure, const char *uri, struct MHD_Connection *conne
 	return ex;
 }
 
-static enum MHD_Result on_request(void *closure, struct MHD_Connection *connection, const char *path,
-    const char *method, const char *version, const char *data, size_t *n, void **slot)
+static enum MHD_Result on_request(void *closure, struct MHD_Connection *connection,
+				  const char *path, const char *method, const char *version,
+				  const char *data, size_t *n, void **slot)
 {
 	struct exchange *ex = *slot;
 	enum MHD_Result rc;
@@ -250,7 +259,7 @@ static enum MHD_Result on_request(void *closure, struct MHD_Connection *connecti
 }
 
 static void on_completed(void *closure, struct MHD_Connection *connection, void **slot,
-    enum MHD_RequestTerminationCode code)
+			 enum MHD_RequestTerminationCode code)
 {
 	struct exchange *ex = *slot;
 
@@ -263,7 +272,7 @@ static void on_completed(void *closure, struct MHD_Connection *connection, void 
 }
 
 static void on_connection(void *closure, struct MHD_Connection *connection, void **slot,
-    enum MHD_ConnectionNotificationCode code)
+			  enum MHD_ConnectionNotificationCode code)
 {
 	struct server *server = closure;
 
@@ -276,13 +285,17 @@ int http_start(struct server *server, uint16_t port, struct api_error *err)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
 	const union MHD_DaemonInfo *info;
-	unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+	unsigned flags =
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	server->daemon = MHD_start_daemon(flags, port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, &address,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-	    MHD_OPTION_URI_LOG_CALLBACK, on_uri, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+	server->daemon =
+		MHD_start_daemon(flags, port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR,
+				 &address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+				 MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+				 MHD_OPTION_URI_LOG_CALLBACK, on_uri, server,
+				 MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+				 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!server->daemon)
 		return api_fail(err, 500, "internalError", "cannot listen on 127.0.0.1:%u", port);
 	info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);

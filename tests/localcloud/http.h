@@ -67,13 +67,15 @@ void http_stop(struct server *server);
 const char *ex_query(const struct exchange *ex, const char *name);
 const char *ex_header(const struct exchange *ex, const char *name);
 /* A number in the query string; fallback when absent, 400 when it is none. */
-int ex_query_int64(const struct exchange *ex, const char *name, int64_t fallback, int64_t *ret, struct api_error *err);
+int ex_query_int64(const struct exchange *ex, const char *name, int64_t fallback, int64_t *ret,
+		   struct api_error *err);
 /* The body as a JSON object, new reference; NULL and 400 otherwise. An empty body is {}. */
 json_t *ex_json(const struct exchange *ex, struct api_error *err);
 
 void ex_answer(struct exchange *ex, int status, json_t *json); /* takes the reference */
 void ex_error(struct exchange *ex, const struct api_error *err);
-void ex_set_header(struct exchange *ex, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ex_set_header(struct exchange *ex, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The address that the client used: http://HOST. */
 const char *ex_root(const struct exchange *ex, char *buf, size_t size);
 

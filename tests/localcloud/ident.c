@@ -10,7 +10,8 @@
 static bool only(const char *s, const char *extra)
 {
 	for (; *s; s++) {
-		bool letter = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9');
+		bool letter = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
+			      (*s >= '0' && *s <= '9');
 
 		if (!letter && !strchr(extra, *s))
 			return false;
@@ -42,9 +43,11 @@ int ident_check_project(const char *id, struct api_error *err)
 int ident_check_dataset(const char *id, struct api_error *err)
 {
 	if (!id[0] || strlen(id) > 1024 || !only(id, "_"))
-		return api_fail(err, 400, "invalid",
-		    "Invalid dataset ID \"%s\". Dataset IDs must be alphanumeric (plus underscores) and must be at most "
-		    "1024 characters long.", id);
+		return api_fail(
+			err, 400, "invalid",
+			"Invalid dataset ID \"%s\". Dataset IDs must be alphanumeric (plus underscores) and must be at most "
+			"1024 characters long.",
+			id);
 	return 0;
 }
 
@@ -59,40 +62,49 @@ int ident_check_table(const char *id, struct api_error *err)
 		ok = (*p & 0x80) || only(one, "_- ");
 	}
 	if (!ok)
-		return api_fail(err, 400, "invalid",
-		    "Invalid table ID \"%s\". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 "
-		    "characters long. Also, Table decorators cannot be used.", id);
+		return api_fail(
+			err, 400, "invalid",
+			"Invalid table ID \"%s\". Table IDs must be alphanumeric (plus underscores) and must be at most 1024 "
+			"characters long. Also, Table decorators cannot be used.",
+			id);
 	return 0;
 }
 
 int ident_check_column(const char *name, struct api_error *err)
 {
-	static const char *const reserved[] = { "_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__",
-		"_COLIDENTIFIER", "_CHANGE_" };
-	bool ok = name[0] && ident_utf8(name, strlen(name)) && !strpbrk(name, "!\"$()*,./;?@[\\]^`{}~");
+	static const char *const reserved[] = { "_TABLE_",        "_FILE_",   "_PARTITION",
+						"_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
+						"_CHANGE_" };
+	bool ok = name[0] && ident_utf8(name, strlen(name)) &&
+		  !strpbrk(name, "!\"$()*,./;?@[\\]^`{}~");
 
 	for (const char *p = name; ok && *p; p++)
 		ok = (unsigned char)*p >= 0x20 && *p != 0x7f;
 	if (!ok || characters(name) > 300)
-		return api_fail(err, 400, "invalid",
-		    "Invalid field name \"%s\". Fields must contain the allowed characters, and be at most 300 characters "
-		    "long. For allowed characters, please refer to "
-		    "https://cloud.google.com/bigquery/docs/schemas#column_names", name);
+		return api_fail(
+			err, 400, "invalid",
+			"Invalid field name \"%s\". Fields must contain the allowed characters, and be at most 300 characters "
+			"long. For allowed characters, please refer to "
+			"https://cloud.google.com/bigquery/docs/schemas#column_names",
+			name);
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strncasecmp(name, reserved[i], strlen(reserved[i])) == 0)
-			return api_fail(err, 400, "invalid",
-			    "Invalid field name \"%s\". Field names are not allowed to start with the (case-insensitive) "
-			    "prefixes _PARTITION, _TABLE_, _FILE_, _ROW_TIMESTAMP, __ROOT__, _COLIDENTIFIER and _CHANGE_",
-			    name);
+			return api_fail(
+				err, 400, "invalid",
+				"Invalid field name \"%s\". Field names are not allowed to start with the (case-insensitive) "
+				"prefixes _PARTITION, _TABLE_, _FILE_, _ROW_TIMESTAMP, __ROOT__, _COLIDENTIFIER and _CHANGE_",
+				name);
 	return 0;
 }
 
 int ident_check_job(const char *id, struct api_error *err)
 {
 	if (!id[0] || strlen(id) > 1024 || !only(id, "_-"))
-		return api_fail(err, 400, "invalid",
-		    "Invalid job ID \"%s\". Job IDs must be alphanumeric (plus underscores and dashes) and must be at most "
-		    "1024 characters long.", id);
+		return api_fail(
+			err, 400, "invalid",
+			"Invalid job ID \"%s\". Job IDs must be alphanumeric (plus underscores and dashes) and must be at most "
+			"1024 characters long.",
+			id);
 	return 0;
 }
 

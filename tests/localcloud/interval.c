@@ -30,7 +30,8 @@ static int number(struct reader *in, int64_t *whole, int64_t *micros, bool *nega
 	if (in->p == from)
 		return -1;
 	if (in->p < in->end && *in->p == '.') {
-		for (in->p++; in->p < in->end && *in->p >= '0' && *in->p <= '9'; in->p++, unit /= 10) {
+		for (in->p++; in->p < in->end && *in->p >= '0' && *in->p <= '9';
+		     in->p++, unit /= 10) {
 			if (unit == 0)
 				return -1;
 			fraction += (*in->p - '0') * unit;
@@ -77,8 +78,8 @@ static int parse_iso(struct reader in, struct interval *v)
 			in_time = true;
 			in.p++;
 		}
-		if (number(&in, &n, &micros, &negative) || in.p == in.end || llabs(n) > INT64_C(400000000000) ||
-		    add_part(v, *in.p++, in_time, n, micros))
+		if (number(&in, &n, &micros, &negative) || in.p == in.end ||
+		    llabs(n) > INT64_C(400000000000) || add_part(v, *in.p++, in_time, n, micros))
 			return -1;
 	}
 	return parts > 0 ? 0 : -1;
@@ -99,23 +100,25 @@ static int parse_canonical(struct reader in, struct interval *v)
 	bool negative, ignored;
 	int sign;
 
-	if (number(&in, &years, &none, &negative) || !take(&in, '-') || number(&in, &months, &none, &ignored) ||
-	    !take(&in, ' '))
+	if (number(&in, &years, &none, &negative) || !take(&in, '-') ||
+	    number(&in, &months, &none, &ignored) || !take(&in, ' '))
 		return -1;
 	v->months = years * 12 + (negative ? -months : months);
-	if (number(&in, &v->days, &none, &ignored) || !take(&in, ' ') || number(&in, &hours, &none, &negative) ||
-	    !take(&in, ':') || number(&in, &minutes, &none, &ignored) || !take(&in, ':') ||
+	if (number(&in, &v->days, &none, &ignored) || !take(&in, ' ') ||
+	    number(&in, &hours, &none, &negative) || !take(&in, ':') ||
+	    number(&in, &minutes, &none, &ignored) || !take(&in, ':') ||
 	    number(&in, &seconds, &micros, &ignored) || in.p != in.end || llabs(hours) > 87840000)
 		return -1;
 	sign = negative ? -1 : 1;
-	v->micros = hours * INT64_C(3600000000) + sign * (minutes * INT64_C(60000000) + seconds * 1000000 + micros);
+	v->micros = hours * INT64_C(3600000000) +
+		    sign * (minutes * INT64_C(60000000) + seconds * 1000000 + micros);
 	return 0;
 }
 
 static bool in_range(const struct interval *v)
 {
 	return llabs(v->months) <= 120000 && llabs(v->days) <= 3660000 &&
-	    llabs(v->micros) <= INT64_C(87840000) * INT64_C(3600000000);
+	       llabs(v->micros) <= INT64_C(87840000) * INT64_C(3600000000);
 }
 
 int interval_parse(const char *s, size_t n, char out[INTERVAL_TEXT_MAX])
@@ -128,11 +131,16 @@ int interval_parse(const char *s, size_t n, char out[INTERVAL_TEXT_MAX])
 	if (n == 0 || (*s == 'P' ? parse_iso(in, &v) : parse_canonical(in, &v)) || !in_range(&v))
 		return -1;
 	micros = llabs(v.micros);
-	length = snprintf(out, INTERVAL_TEXT_MAX, "%s%" PRId64 "-%" PRId64 " %" PRId64 " %s%" PRId64 ":%" PRId64 ":%" PRId64,
-	    v.months < 0 ? "-" : "", (int64_t)llabs(v.months) / 12, (int64_t)llabs(v.months) % 12, v.days, v.micros < 0 ? "-" : "",
-	    micros / INT64_C(3600000000), micros / 60000000 % 60, micros / 1000000 % 60);
+	length =
+		snprintf(out, INTERVAL_TEXT_MAX,
+			 "%s%" PRId64 "-%" PRId64 " %" PRId64 " %s%" PRId64 ":%" PRId64 ":%" PRId64,
+			 v.months < 0 ? "-" : "", (int64_t)llabs(v.months) / 12,
+			 (int64_t)llabs(v.months) % 12, v.days, v.micros < 0 ? "-" : "",
+			 micros / INT64_C(3600000000), micros / 60000000 % 60,
+			 micros / 1000000 % 60);
 	if (micros % 1000000) {
-		length += snprintf(out + length, (size_t)(INTERVAL_TEXT_MAX - length), ".%06" PRId64, micros % 1000000);
+		length += snprintf(out + length, (size_t)(INTERVAL_TEXT_MAX - length),
+				   ".%06" PRId64, micros % 1000000);
 		while (out[length - 1] == '0')
 			out[--length] = '\0';
 	}

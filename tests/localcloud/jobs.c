@@ -11,7 +11,8 @@
 #include <strings.h>
 #include <time.h>
 
-int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret, struct api_error *err)
+int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
+	      struct api_error *err)
 {
 	struct jobs *j = calloc(1, sizeof(*j));
 	pthread_condattr_t attributes;
@@ -24,7 +25,8 @@ int jobs_open(const char *dir, struct store *store, struct faults *faults, struc
 	j->store = store;
 	j->faults = faults;
 	snprintf(j->dir, sizeof(j->dir), "%s", dir);
-	if (store_open_again(store, &j->job_store, err) || jobs_db_open(j, err) || jobs_db_recover(j, err)) {
+	if (store_open_again(store, &j->job_store, err) || jobs_db_open(j, err) ||
+	    jobs_db_recover(j, err)) {
 		jobs_close(j);
 		return -1;
 	}
@@ -73,9 +75,11 @@ int jobs_enqueue(struct jobs *j, const char *key, int64_t not_before_ms)
 }
 
 /* Where the job runs: as asked for, else where the dataset that it names lies, else US. */
-static void choose_location(struct jobs *j, const char *project, const json_t *configuration, json_t *reference)
+static void choose_location(struct jobs *j, const char *project, const json_t *configuration,
+			    json_t *reference)
 {
-	static const char *const names[] = { "load.destinationTable", "query.destinationTable", "query.defaultDataset" };
+	static const char *const names[] = { "load.destinationTable", "query.destinationTable",
+					     "query.defaultDataset" };
 	struct api_error ignored;
 
 	if (ju_string(reference, "location", "")[0])
@@ -84,12 +88,14 @@ static void choose_location(struct jobs *j, const char *project, const json_t *c
 	store_read_begin(j->store);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const json_t *named = ju_path(configuration, names[i]);
-		json_t *dataset = named ? store_dataset_get(j->store, ju_string(named, "projectId", project),
+		json_t *dataset =
+			named ? store_dataset_get(j->store, ju_string(named, "projectId", project),
 						  ju_string(named, "datasetId", ""), &ignored)
-					: NULL;
+			      : NULL;
 
 		if (dataset) {
-			json_object_set(reference, "location", json_object_get(dataset, "location"));
+			json_object_set(reference, "location",
+					json_object_get(dataset, "location"));
 			json_decref(dataset);
 			break;
 		}
@@ -103,8 +109,9 @@ static int check_query(const json_t *query, struct api_error *err)
 		return api_fail(err, 400, "required", "Required parameter is missing: query");
 	/* Absent means true: that is BigQuery's default. */
 	if (ju_bool(query, "useLegacySql", true))
-		return api_fail(err, 501, "notImplemented",
-		    "localcloud does not do legacy SQL, which is the default of the API: set useLegacySql to false.");
+		return api_fail(
+			err, 501, "notImplemented",
+			"localcloud does not do legacy SQL, which is the default of the API: set useLegacySql to false.");
 	return 0;
 }
 
@@ -114,12 +121,16 @@ static int check_configuration(const char *project, json_t *configuration, struc
 	size_t given = 0;
 
 	if (!json_is_object(configuration))
-		return api_fail(err, 400, "required", "Required parameter is missing: configuration");
+		return api_fail(err, 400, "required",
+				"Required parameter is missing: configuration");
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		given += json_is_object(json_object_get(configuration, types[i]));
 	if (given != 1)
-		return api_fail(err, 400, "invalid", "Job configuration must contain exactly one job-specific configuration "
-						     "object (e.g., query, load, extract, spreadsheetExtract), but there were %zu", given);
+		return api_fail(
+			err, 400, "invalid",
+			"Job configuration must contain exactly one job-specific configuration "
+			"object (e.g., query, load, extract, spreadsheetExtract), but there were %zu",
+			given);
 	if (json_object_get(configuration, "load")) {
 		json_object_set_new(configuration, "jobType", json_string("LOAD"));
 		return load_check(json_object_get(configuration, "load"), project, err);
@@ -128,7 +139,8 @@ static int check_configuration(const char *project, json_t *configuration, struc
 		json_object_set_new(configuration, "jobType", json_string("QUERY"));
 		return check_query(json_object_get(configuration, "query"), err);
 	}
-	return api_fail(err, 501, "notImplemented", "localcloud does not do copy and extract jobs.");
+	return api_fail(err, 501, "notImplemented",
+			"localcloud does not do copy and extract jobs.");
 }
 
 static int describe_reference(const char *project, json_t *job, json_t **ret, struct api_error *err)
@@ -141,8 +153,9 @@ static int describe_reference(const char *project, json_t *job, json_t **ret, st
 		json_object_set_new(job, "jobReference", reference);
 	}
 	if (strcmp(ju_string(reference, "projectId", project), project) != 0)
-		return api_fail(err, 400, "invalid", "Job's project %s differs from the request's, %s",
-		    ju_string(reference, "projectId", ""), project);
+		return api_fail(err, 400, "invalid",
+				"Job's project %s differs from the request's, %s",
+				ju_string(reference, "projectId", ""), project);
 	json_object_set_new(reference, "projectId", json_string(project));
 	if (!ju_string(reference, "jobId", NULL)) {
 		ident_random_hex(id, 29);
@@ -166,8 +179,9 @@ int jobs_describe(struct jobs *j, const char *project, json_t *job, struct api_e
 		return -1;
 	choose_location(j, project, configuration, reference);
 	json_object_set_new(job, "kind", json_string("bigquery#job"));
-	json_object_set_new(job, "id", json_sprintf("%s:%s.%s", project, ju_string(reference, "location", ""),
-					   ju_string(reference, "jobId", "")));
+	json_object_set_new(job, "id",
+			    json_sprintf("%s:%s.%s", project, ju_string(reference, "location", ""),
+					 ju_string(reference, "jobId", "")));
 	json_object_set_new(job, "user_email", json_string("localcloud@example.com"));
 	key = jobs_key_of(job);
 	pthread_mutex_lock(&j->lock);
@@ -176,7 +190,8 @@ int jobs_describe(struct jobs *j, const char *project, json_t *job, struct api_e
 	free(key);
 	if (found > 0) {
 		job_row_release(&row);
-		return api_fail(err, 409, "duplicate", "Already Exists: Job %s", ju_string(job, "id", ""));
+		return api_fail(err, 409, "duplicate", "Already Exists: Job %s",
+				ju_string(job, "id", ""));
 	}
 	return found;
 }
@@ -192,7 +207,8 @@ int jobs_insert(struct jobs *j, json_t *job, const char *spool, json_t **ret, st
 	if (delay_ms > 0)
 		ju_set_int64(statistics, "startTime", store_now_ms());
 	json_object_set_new(job, "statistics", statistics);
-	json_object_set_new(job, "status", json_pack("{s:s}", "state", delay_ms > 0 ? "RUNNING" : "PENDING"));
+	json_object_set_new(job, "status",
+			    json_pack("{s:s}", "state", delay_ms > 0 ? "RUNNING" : "PENDING"));
 	pthread_mutex_lock(&j->lock);
 	rc = jobs_db_insert(j, key, job, spool, err);
 	if (rc == 0)
@@ -205,8 +221,8 @@ int jobs_insert(struct jobs *j, json_t *job, const char *spool, json_t **ret, st
 }
 
 /* As jobs_get with the lock held; the row is the caller's to release. */
-static int find(struct jobs *j, const char *project, const char *location, const char *id, struct job_row *row,
-    char **ret_key, struct api_error *err)
+static int find(struct jobs *j, const char *project, const char *location, const char *id,
+		struct job_row *row, char **ret_key, struct api_error *err)
 {
 	const char *const tried[] = { location ? location : "US", location ? NULL : "EU" };
 
@@ -222,17 +238,19 @@ static int find(struct jobs *j, const char *project, const char *location, const
 			return found > 0 ? 0 : -1;
 	}
 	if (location)
-		return api_fail(err, 404, "notFound", "Not found: Job %s:%s.%s", project, location, id);
+		return api_fail(err, 404, "notFound", "Not found: Job %s:%s.%s", project, location,
+				id);
 	return api_fail(err, 404, "notFound", "Not found: Job %s:%s", project, id);
 }
 
-json_t *jobs_get(struct jobs *j, const char *project, const char *location, const char *id, struct api_error *err)
+json_t *jobs_get(struct jobs *j, const char *project, const char *location, const char *id,
+		 struct api_error *err)
 {
 	return jobs_wait(j, project, location, id, 0, err);
 }
 
-json_t *jobs_wait(struct jobs *j, const char *project, const char *location, const char *id, int64_t timeout_ms,
-    struct api_error *err)
+json_t *jobs_wait(struct jobs *j, const char *project, const char *location, const char *id,
+		  int64_t timeout_ms, struct api_error *err)
 {
 	struct timespec until;
 	json_t *resource = NULL;
@@ -250,7 +268,8 @@ json_t *jobs_wait(struct jobs *j, const char *project, const char *location, con
 			break;
 		resource = json_incref(row.resource);
 		job_row_release(&row);
-		if (late || strcmp(ju_string(ju_path(resource, "status"), "state", ""), "DONE") == 0)
+		if (late ||
+		    strcmp(ju_string(ju_path(resource, "status"), "state", ""), "DONE") == 0)
 			break;
 		json_decref(resource);
 		resource = NULL;
@@ -260,29 +279,35 @@ json_t *jobs_wait(struct jobs *j, const char *project, const char *location, con
 	return resource;
 }
 
-json_t *jobs_list(struct jobs *j, const char *project, const char *state_filter, struct api_error *err)
+json_t *jobs_list(struct jobs *j, const char *project, const char *state_filter,
+		  struct api_error *err)
 {
 	json_t *list = NULL;
 	sqlite3_stmt *stmt;
 
 	pthread_mutex_lock(&j->lock);
-	if (sqlite3_prepare_v2(j->db,
-		"SELECT resource FROM job WHERE project=?1 AND (?2 IS NULL OR state=upper(?2)) ORDER BY seq DESC", -1, &stmt,
-		NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(
+		    j->db,
+		    "SELECT resource FROM job WHERE project=?1 AND (?2 IS NULL OR state=upper(?2)) ORDER BY seq DESC",
+		    -1, &stmt, NULL) == SQLITE_OK) {
 		list = json_array();
 		sqlite3_bind_text(stmt, 1, project, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, state_filter, -1, SQLITE_STATIC);
 		while (sqlite3_step(stmt) == SQLITE_ROW)
-			json_array_append_new(list, json_loads((const char *)sqlite3_column_text(stmt, 0), 0, NULL));
+			json_array_append_new(list,
+					      json_loads((const char *)sqlite3_column_text(stmt, 0),
+							 0, NULL));
 		sqlite3_finalize(stmt);
 	} else {
-		api_fail(err, 500, "internalError", "localcloud's job database failed: %s", sqlite3_errmsg(j->db));
+		api_fail(err, 500, "internalError", "localcloud's job database failed: %s",
+			 sqlite3_errmsg(j->db));
 	}
 	pthread_mutex_unlock(&j->lock);
 	return list;
 }
 
-int jobs_cancel(struct jobs *j, const char *project, const char *location, const char *id, struct api_error *err)
+int jobs_cancel(struct jobs *j, const char *project, const char *location, const char *id,
+		struct api_error *err)
 {
 	struct job_row row;
 	char *key;
@@ -300,7 +325,8 @@ int jobs_cancel(struct jobs *j, const char *project, const char *location, const
 		/* A queued job ends as soon as the thread comes to it. */
 		if (q) {
 			q->not_before_ms = 0;
-			json_object_set_new(json_object_get(row.resource, "status"), "cancelRequested", json_true());
+			json_object_set_new(json_object_get(row.resource, "status"),
+					    "cancelRequested", json_true());
 			rc = jobs_db_update(j, key, row.resource, NULL, err);
 		}
 		pthread_cond_broadcast(&j->changed);

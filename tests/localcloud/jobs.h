@@ -17,7 +17,8 @@
 struct jobs;
 
 /* store: the request handle; a second handle is opened for the job thread. */
-int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret, struct api_error *err);
+int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
+	      struct api_error *err);
 /* Waits for the running job, then stops. */
 void jobs_close(struct jobs *j);
 
@@ -31,16 +32,20 @@ int jobs_describe(struct jobs *j, const char *project, json_t *job, struct api_e
  * Stores a described job and queues it; spool is the uploaded file, which the job then owns, or NULL. Again 409 when
  * the id has been taken meanwhile: the file is the caller's then. ret gets the resource as it stands.
  */
-int jobs_insert(struct jobs *j, json_t *job, const char *spool, json_t **ret, struct api_error *err);
+int jobs_insert(struct jobs *j, json_t *job, const char *spool, json_t **ret,
+		struct api_error *err);
 
 /* location may be NULL: US and EU are looked at, as BigQuery does. 404 otherwise. */
-json_t *jobs_get(struct jobs *j, const char *project, const char *location, const char *id, struct api_error *err);
+json_t *jobs_get(struct jobs *j, const char *project, const char *location, const char *id,
+		 struct api_error *err);
 /* Newest first; state_filter may be NULL ("pending", "running", "done"). */
-json_t *jobs_list(struct jobs *j, const char *project, const char *state_filter, struct api_error *err);
-int jobs_cancel(struct jobs *j, const char *project, const char *location, const char *id, struct api_error *err);
+json_t *jobs_list(struct jobs *j, const char *project, const char *state_filter,
+		  struct api_error *err);
+int jobs_cancel(struct jobs *j, const char *project, const char *location, const char *id,
+		struct api_error *err);
 /* Waits until the job is DONE or the time is over, then as jobs_get. */
-json_t *jobs_wait(struct jobs *j, const char *project, const char *location, const char *id, int64_t timeout_ms,
-    struct api_error *err);
+json_t *jobs_wait(struct jobs *j, const char *project, const char *location, const char *id,
+		  int64_t timeout_ms, struct api_error *err);
 
 /* The result of a done query: its table in the store, and its fields (new reference, NULL when it has no rows). */
 json_t *jobs_result(struct jobs *j, const json_t *job, char table[64], struct api_error *err);

@@ -6,15 +6,16 @@
 #include <string.h>
 
 static const char setup[] =
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;"
-    "CREATE TABLE IF NOT EXISTS job(key TEXT PRIMARY KEY, project TEXT NOT NULL, seq INTEGER, state TEXT NOT NULL,"
-    " resource TEXT NOT NULL, spool TEXT, result_table TEXT, result_fields TEXT);"
-    "CREATE INDEX IF NOT EXISTS job_by_state ON job(state, seq);";
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"CREATE TABLE IF NOT EXISTS job(key TEXT PRIMARY KEY, project TEXT NOT NULL, seq INTEGER, state TEXT NOT NULL,"
+	" resource TEXT NOT NULL, spool TEXT, result_table TEXT, result_fields TEXT);"
+	"CREATE INDEX IF NOT EXISTS job_by_state ON job(state, seq);";
 
 static int db_error(struct jobs *j, struct api_error *err)
 {
-	return api_fail(err, 500, "internalError", "localcloud's job database failed: %s", sqlite3_errmsg(j->db));
+	return api_fail(err, 500, "internalError", "localcloud's job database failed: %s",
+			sqlite3_errmsg(j->db));
 }
 
 int jobs_db_open(struct jobs *j, struct api_error *err)
@@ -22,7 +23,8 @@ int jobs_db_open(struct jobs *j, struct api_error *err)
 	char path[STORE_NAME_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/jobs.sqlite", j->dir);
-	if (sqlite3_open(path, &j->db) != SQLITE_OK || sqlite3_exec(j->db, setup, NULL, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_open(path, &j->db) != SQLITE_OK ||
+	    sqlite3_exec(j->db, setup, NULL, NULL, NULL) != SQLITE_OK)
 		return db_error(j, err);
 	return 0;
 }
@@ -44,7 +46,7 @@ char *jobs_key_of(const json_t *job)
 	const json_t *reference = json_object_get(job, "jobReference");
 
 	return jobs_key(ju_string(reference, "projectId", ""), ju_string(reference, "location", ""),
-	    ju_string(reference, "jobId", ""));
+			ju_string(reference, "jobId", ""));
 }
 
 void job_row_release(struct job_row *row)
@@ -67,8 +69,10 @@ int jobs_db_get(struct jobs *j, const char *key, struct job_row *ret, struct api
 	int rc = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	if (sqlite3_prepare_v2(j->db, "SELECT resource, spool, result_table, result_fields FROM job WHERE key=?", -1, &stmt,
-		NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(
+		    j->db,
+		    "SELECT resource, spool, result_table, result_fields FROM job WHERE key=?", -1,
+		    &stmt, NULL) != SQLITE_OK)
 		return db_error(j, err);
 	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 	if (sqlite3_step(stmt) == SQLITE_ROW) {
@@ -82,10 +86,12 @@ int jobs_db_get(struct jobs *j, const char *key, struct job_row *ret, struct api
 	return rc;
 }
 
-int jobs_db_insert(struct jobs *j, const char *key, const json_t *job, const char *spool, struct api_error *err)
+int jobs_db_insert(struct jobs *j, const char *key, const json_t *job, const char *spool,
+		   struct api_error *err)
 {
-	static const char sql[] = "INSERT INTO job(key, project, seq, state, resource, spool)"
-				  " VALUES(?, ?, (SELECT coalesce(max(seq),0)+1 FROM job), 'PENDING', ?, ?)";
+	static const char sql[] =
+		"INSERT INTO job(key, project, seq, state, resource, spool)"
+		" VALUES(?, ?, (SELECT coalesce(max(seq),0)+1 FROM job), 'PENDING', ?, ?)";
 	char *text = json_dumps(job, JSON_COMPACT);
 	sqlite3_stmt *stmt;
 	int rc;
@@ -95,29 +101,35 @@ int jobs_db_insert(struct jobs *j, const char *key, const json_t *job, const cha
 		return db_error(j, err);
 	}
 	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
-	sqlite3_bind_text(stmt, 2, ju_string(ju_path(job, "jobReference"), "projectId", ""), -1, SQLITE_STATIC);
+	sqlite3_bind_text(stmt, 2, ju_string(ju_path(job, "jobReference"), "projectId", ""), -1,
+			  SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 3, text, -1, SQLITE_STATIC);
 	sqlite3_bind_text(stmt, 4, spool, -1, SQLITE_STATIC);
 	rc = sqlite3_step(stmt);
 	sqlite3_finalize(stmt);
 	free(text);
 	if (rc == SQLITE_CONSTRAINT)
-		return api_fail(err, 409, "duplicate", "Already Exists: Job %s", ju_string(job, "id", ""));
+		return api_fail(err, 409, "duplicate", "Already Exists: Job %s",
+				ju_string(job, "id", ""));
 	return rc == SQLITE_DONE ? 0 : db_error(j, err);
 }
 
-int jobs_db_update(struct jobs *j, const char *key, const json_t *job, const struct outcome *o, struct api_error *err)
+int jobs_db_update(struct jobs *j, const char *key, const json_t *job, const struct outcome *o,
+		   struct api_error *err)
 {
 	char *text = json_dumps(job, JSON_COMPACT);
 	char *fields = o && o->result_fields ? json_dumps(o->result_fields, JSON_COMPACT) : NULL;
 	sqlite3_stmt *stmt;
 	int rc = SQLITE_ERROR;
 
-	if (sqlite3_prepare_v2(j->db, "UPDATE job SET resource=?2, state=?3, result_table=?4, result_fields=?5 WHERE key=?1",
-		-1, &stmt, NULL) == SQLITE_OK) {
+	if (sqlite3_prepare_v2(
+		    j->db,
+		    "UPDATE job SET resource=?2, state=?3, result_table=?4, result_fields=?5 WHERE key=?1",
+		    -1, &stmt, NULL) == SQLITE_OK) {
 		sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
-		sqlite3_bind_text(stmt, 3, ju_string(ju_path(job, "status"), "state", ""), -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 3, ju_string(ju_path(job, "status"), "state", ""), -1,
+				  SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 4, o ? o->result_table : NULL, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 5, fields, -1, SQLITE_STATIC);
 		rc = sqlite3_step(stmt);
@@ -134,8 +146,9 @@ static json_t *committed(struct jobs *j, const char *key)
 	sqlite3_stmt *stmt;
 	json_t *resource = NULL;
 
-	if (sqlite3_prepare_v2(store_db(j->job_store), "SELECT resource FROM catalog_job_done WHERE job=?", -1, &stmt,
-		NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(store_db(j->job_store),
+			       "SELECT resource FROM catalog_job_done WHERE job=?", -1, &stmt,
+			       NULL) != SQLITE_OK)
 		return NULL;
 	sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 	if (sqlite3_step(stmt) == SQLITE_ROW)
@@ -164,7 +177,8 @@ int jobs_db_recover(struct jobs *j, struct api_error *err)
 	size_t i;
 	int rc = 0;
 
-	if (sqlite3_prepare_v2(j->db, "SELECT key FROM job WHERE state<>'DONE' ORDER BY seq", -1, &stmt, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v2(j->db, "SELECT key FROM job WHERE state<>'DONE' ORDER BY seq", -1,
+			       &stmt, NULL) != SQLITE_OK) {
 		json_decref(keys);
 		return db_error(j, err);
 	}
@@ -174,7 +188,8 @@ int jobs_db_recover(struct jobs *j, struct api_error *err)
 	json_array_foreach(keys, i, key)
 		rc = rc || recover_one(j, json_string_value(key), err);
 	json_decref(keys);
-	if (rc == 0 && sqlite3_exec(store_db(j->job_store), "DELETE FROM catalog_job_done", NULL, NULL, NULL) != SQLITE_OK)
+	if (rc == 0 && sqlite3_exec(store_db(j->job_store), "DELETE FROM catalog_job_done", NULL,
+				    NULL, NULL) != SQLITE_OK)
 		return store_sqlite_error(j->job_store, err);
 	return rc;
 }

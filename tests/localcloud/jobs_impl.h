@@ -30,8 +30,8 @@ struct jobs {
 
 /* How a job ended. */
 struct outcome {
-	json_t *statistics;  /* what goes under statistics: {"load":…} or {"query":…}; owned */
-	json_t *errors;      /* status.errors, or NULL; owned */
+	json_t *statistics; /* what goes under statistics: {"load":…} or {"query":…}; owned */
+	json_t *errors;     /* status.errors, or NULL; owned */
 	bool failed;
 	struct api_error error;
 	char result_table[64];
@@ -41,9 +41,11 @@ struct outcome {
 /* jobs_run.c: the thread. */
 void *jobs_thread(void *jobs);
 /* Runs the job in the job store; the final resource is kept in catalog_job_done. */
-void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool, struct outcome *o);
+void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool,
+		   struct outcome *o);
 void jobs_run_query(struct jobs *j, const char *key, json_t *job, struct outcome *o);
-int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o, struct api_error *err);
+int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o,
+		   struct api_error *err);
 void jobs_finish_resource(json_t *job, struct outcome *o);
 void outcome_release(struct outcome *o);
 
@@ -60,8 +62,10 @@ char *jobs_key_of(const json_t *job);
 /* 1 found, 0 not, -1 failed. */
 int jobs_db_get(struct jobs *j, const char *key, struct job_row *ret, struct api_error *err);
 void job_row_release(struct job_row *row);
-int jobs_db_insert(struct jobs *j, const char *key, const json_t *job, const char *spool, struct api_error *err);
-int jobs_db_update(struct jobs *j, const char *key, const json_t *job, const struct outcome *o, struct api_error *err);
+int jobs_db_insert(struct jobs *j, const char *key, const json_t *job, const char *spool,
+		   struct api_error *err);
+int jobs_db_update(struct jobs *j, const char *key, const json_t *job, const struct outcome *o,
+		   struct api_error *err);
 /* Settles or queues again what a killed process left. */
 int jobs_db_recover(struct jobs *j, struct api_error *err);
 

@@ -1,7 +1,7 @@
 /* Query jobs: the SQL translator does the work; this file puts its result into a job and a destination table. */
+#include "tests/localcloud/jobs_query.h"
 #include "tests/localcloud/gsql.h"
 #include "tests/localcloud/jobs_impl.h"
-#include "tests/localcloud/jobs_query.h"
 #include "tests/localcloud/json_util.h"
 
 #include <stdio.h>
@@ -24,15 +24,18 @@ static struct gsql_request request_of(const json_t *job, bool dry_run)
 
 static bool is_dml(const struct gsql_result *r)
 {
-	static const char *const types[] = { "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE_TABLE", NULL };
+	static const char *const types[] = { "INSERT", "UPDATE",         "DELETE",
+					     "MERGE",  "TRUNCATE_TABLE", NULL };
 
 	return r->dml_target || ju_in(r->statement_type ? r->statement_type : "", types);
 }
 
 static json_t *statistics_of(const struct gsql_result *r, bool dry_run)
 {
-	json_t *query = json_pack("{s:s, s:s, s:s, s:b, s:s}", "totalBytesProcessed", "0", "totalBytesBilled", "0",
-	    "statementType", r->statement_type ? r->statement_type : "SELECT", "cacheHit", 0, "totalSlotMs", "1");
+	json_t *query = json_pack("{s:s, s:s, s:s, s:b, s:s}", "totalBytesProcessed", "0",
+				  "totalBytesBilled", "0", "statementType",
+				  r->statement_type ? r->statement_type : "SELECT", "cacheHit", 0,
+				  "totalSlotMs", "1");
 
 	if (is_dml(r) && !dry_run) {
 		json_t *dml = json_object();
@@ -55,7 +58,8 @@ static json_t *statistics_of(const struct gsql_result *r, bool dry_run)
 }
 
 /* What a dispositon says about a destination that exists: 1 append, 0 make or replace, -1 refused. */
-static int judge_destination(const json_t *query, const json_t *table, const char *label, struct api_error *err)
+static int judge_destination(const json_t *query, const json_t *table, const char *label,
+			     struct api_error *err)
 {
 	const char *write = ju_string(query, "writeDisposition", "WRITE_EMPTY");
 
@@ -72,7 +76,7 @@ static int judge_destination(const json_t *query, const json_t *table, const cha
 }
 
 static int copy_rows(struct store *s, const char *physical, const char *from, const json_t *fields,
-    struct api_error *err)
+		     struct api_error *err)
 {
 	sqlite3_str *names = sqlite3_str_new(store_db(s));
 	const json_t *field;
@@ -83,15 +87,18 @@ static int copy_rows(struct store *s, const char *physical, const char *from, co
 	json_array_foreach(fields, i, field)
 		sqlite3_str_appendf(names, "%s\"%w\"", i ? "," : "", ju_string(field, "name", ""));
 	list = sqlite3_str_finish(names);
-	rc = store_exec(s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\" ORDER BY rowid", physical, list, list, from);
+	rc = store_exec(s, err, "INSERT INTO \"%w\"(%s) SELECT %s FROM \"%w\" ORDER BY rowid",
+			physical, list, list, from);
 	sqlite3_free(list);
 	return rc;
 }
 
-static int write_destination(struct store *s, const json_t *query, const struct gsql_result *r, struct api_error *err)
+static int write_destination(struct store *s, const json_t *query, const struct gsql_result *r,
+			     struct api_error *err)
 {
 	const json_t *reference = json_object_get(query, "destinationTable");
-	const char *project = ju_string(reference, "projectId", ""), *dataset = ju_string(reference, "datasetId", "");
+	const char *project = ju_string(reference, "projectId", ""),
+		   *dataset = ju_string(reference, "datasetId", "");
 	const char *id = ju_string(reference, "tableId", "");
 	char physical[STORE_NAME_MAX], label[STORE_NAME_MAX];
 	json_t *table, *resource;

@@ -78,7 +78,8 @@ void jobs_finish_resource(json_t *job, struct outcome *o)
 	json_object_set_new(job, "status", status);
 }
 
-int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o, struct api_error *err)
+int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o,
+		   struct api_error *err)
 {
 	sqlite3_stmt *stmt;
 	json_t *mark;
@@ -86,13 +87,15 @@ int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome 
 	int rc;
 
 	jobs_finish_resource(job, o);
-	mark = json_pack("{s:O, s:s, s:O?}", "resource", job, "table", o->result_table, "fields", o->result_fields);
+	mark = json_pack("{s:O, s:s, s:O?}", "resource", job, "table", o->result_table, "fields",
+			 o->result_fields);
 	text = json_dumps(mark, JSON_COMPACT);
 	json_decref(mark);
 	/* The mark of the job before is not needed any more: it was copied before this job began. */
 	rc = store_exec(j->job_store, err, "DELETE FROM catalog_job_done");
-	if (rc == 0 && sqlite3_prepare_v2(store_db(j->job_store), "INSERT INTO catalog_job_done VALUES(?,?)", -1, &stmt,
-			   NULL) == SQLITE_OK) {
+	if (rc == 0 &&
+	    sqlite3_prepare_v2(store_db(j->job_store), "INSERT INTO catalog_job_done VALUES(?,?)",
+			       -1, &stmt, NULL) == SQLITE_OK) {
 		sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
 		rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_sqlite_error(j->job_store, err);
@@ -108,8 +111,10 @@ static void run(struct jobs *j, const char *key, struct job_row *row, struct out
 
 	if (ju_bool(ju_path(row->resource, "status"), "cancelRequested", false)) {
 		o->failed = true;
-		api_fail(&o->error, 400, "stopped", "Job execution was cancelled: User requested cancellation");
-	} else if (json_object_get(configuration, "load") && faults_job_error(j->faults, &o->error)) {
+		api_fail(&o->error, 400, "stopped",
+			 "Job execution was cancelled: User requested cancellation");
+	} else if (json_object_get(configuration, "load") &&
+		   faults_job_error(j->faults, &o->error)) {
 		o->failed = true;
 	} else if (json_object_get(configuration, "load")) {
 		jobs_run_load(j, key, row->resource, row->spool, o);
@@ -129,9 +134,11 @@ static void run_queued(struct jobs *j, struct queued *q)
 
 	if (jobs_db_get(j, q->key, &row, &err) <= 0)
 		return;
-	json_object_set_new(json_object_get(row.resource, "status"), "state", json_string("RUNNING"));
+	json_object_set_new(json_object_get(row.resource, "status"), "state",
+			    json_string("RUNNING"));
 	if (!json_object_get(json_object_get(row.resource, "statistics"), "startTime"))
-		ju_set_int64(json_object_get(row.resource, "statistics"), "startTime", store_now_ms());
+		ju_set_int64(json_object_get(row.resource, "statistics"), "startTime",
+			     store_now_ms());
 	jobs_db_update(j, q->key, row.resource, NULL, &err);
 	j->running = q->key;
 	atomic_store(&j->cancel, false);
@@ -169,11 +176,13 @@ void *jobs_thread(void *arg)
 }
 
 /* A job runs where its data lie: another location does not see the dataset. */
-static int check_location(struct store *s, const json_t *job, const json_t *load, struct api_error *err)
+static int check_location(struct store *s, const json_t *job, const json_t *load,
+			  struct api_error *err)
 {
 	const char *location = ju_string(ju_path(job, "jobReference"), "location", "");
 	const json_t *table = json_object_get(load, "destinationTable");
-	const char *project = ju_string(table, "projectId", ""), *id = ju_string(table, "datasetId", "");
+	const char *project = ju_string(table, "projectId", ""),
+		   *id = ju_string(table, "datasetId", "");
 	json_t *dataset = store_dataset_get(s, project, id, err);
 	bool same;
 
@@ -183,7 +192,9 @@ static int check_location(struct store *s, const json_t *job, const json_t *load
 	json_decref(dataset);
 	if (same)
 		return 0;
-	return api_fail(err, 404, "notFound", "Not found: Dataset %s:%s was not found in location %s", project, id, location);
+	return api_fail(err, 404, "notFound",
+			"Not found: Dataset %s:%s was not found in location %s", project, id,
+			location);
 }
 
 static json_t *load_statistics(struct faults *faults, const struct load_result *r)
@@ -198,7 +209,8 @@ static json_t *load_statistics(struct faults *faults, const struct load_result *
 	return json_pack("{s:o}", "load", load);
 }
 
-void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool, struct outcome *o)
+void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool,
+		   struct outcome *o)
 {
 	const json_t *load = ju_path(job, "configuration.load");
 	struct load_result result = { 0 };
@@ -207,7 +219,8 @@ void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spo
 
 	o->failed = true;
 	if (!spool || access(spool, R_OK)) {
-		api_fail(&o->error, 503, "backendError", "The uploaded data are gone: send the load again under a new job id.");
+		api_fail(&o->error, 503, "backendError",
+			 "The uploaded data are gone: send the load again under a new job id.");
 		return;
 	}
 	if (store_write_begin(j->job_store, &o->error))

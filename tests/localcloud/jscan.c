@@ -39,7 +39,8 @@ static int scan_string(const char **at, const char *end, struct jtoken *ret)
 		if (++p == end || !strchr("\"\\/bfnrtu", *p))
 			return -1;
 		if (*p == 'u') {
-			if (end - p < 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]))
+			if (end - p < 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) ||
+			    !is_hex(p[4]))
 				return -1;
 			p += 4;
 		}
@@ -87,7 +88,8 @@ static int scan_number(const char **at, const char *end, struct jtoken *ret)
 	return 0;
 }
 
-static int scan_word(const char **at, const char *end, const char *word, enum json_kind kind, struct jtoken *ret)
+static int scan_word(const char **at, const char *end, const char *word, enum json_kind kind,
+		     struct jtoken *ret)
 {
 	size_t n = strlen(word);
 
@@ -158,7 +160,8 @@ static int scan_nested(const char **at, const char *end, struct jtoken *ret, int
 	while (more > 0);
 	if (more < 0)
 		return -1;
-	*ret = (struct jtoken){ object ? JSON_K_OBJECT : JSON_K_ARRAY, *at, (size_t)(it.p - *at), false };
+	*ret = (struct jtoken){ object ? JSON_K_OBJECT : JSON_K_ARRAY, *at, (size_t)(it.p - *at),
+				false };
 	*at = it.p;
 	return 0;
 }

@@ -14,11 +14,20 @@
 /* BigQuery's limit of nesting in a JSON value; far below what the C stack holds. */
 #define JSCAN_MAX_DEPTH 500
 
-enum json_kind { JSON_K_NULL, JSON_K_TRUE, JSON_K_FALSE, JSON_K_NUMBER, JSON_K_STRING, JSON_K_OBJECT, JSON_K_ARRAY };
+enum json_kind {
+	JSON_K_NULL,
+	JSON_K_TRUE,
+	JSON_K_FALSE,
+	JSON_K_NUMBER,
+	JSON_K_STRING,
+	JSON_K_OBJECT,
+	JSON_K_ARRAY
+};
 
 struct jtoken {
 	enum json_kind kind;
-	const char *p; /* number: its text; string: between the quotes, undecoded; object, array: with the brackets */
+	const char *
+		p; /* number: its text; string: between the quotes, undecoded; object, array: with the brackets */
 	size_t n;
 	bool escaped; /* the string holds a backslash */
 };

@@ -52,7 +52,8 @@ static int put_number(const struct jtoken *number, struct buf *out)
 	double d;
 	size_t n;
 
-	if (ju_parse_int64(number->p, number->n, &integer) == 0 || fits_uint64(number->p, number->n))
+	if (ju_parse_int64(number->p, number->n, &integer) == 0 ||
+	    fits_uint64(number->p, number->n))
 		return buf_append(out, number->p, number->n, &error);
 	if (number->n >= sizeof(text))
 		return -1;
@@ -62,8 +63,8 @@ static int put_number(const struct jtoken *number, struct buf *out)
 	if (!isfinite(d))
 		return -1;
 	n = json_format_double(d, shortest, sizeof(shortest));
-	if (gnum_canonical(number->p, number->n, as_given, &shape) || gnum_canonical(shortest, n, as_double, &shape) ||
-	    strcmp(as_given, as_double) != 0)
+	if (gnum_canonical(number->p, number->n, as_given, &shape) ||
+	    gnum_canonical(shortest, n, as_double, &shape) || strcmp(as_given, as_double) != 0)
 		return -1;
 	return buf_append(out, shortest, n, &error);
 }
@@ -74,7 +75,8 @@ static int put_string(const struct jtoken *string, struct buf *out)
 
 	if (!string->escaped)
 		return jscan_quote(string->p, string->n, out);
-	return jscan_unescape(string, &decoded) ? -1 : jscan_quote(decoded.data, decoded.length, out);
+	return jscan_unescape(string, &decoded) ? -1
+						: jscan_quote(decoded.data, decoded.length, out);
 }
 
 static int add_member(struct members *m, const struct jtoken *key, const struct jtoken *value)
@@ -129,8 +131,9 @@ static int put_members(struct members *m, struct buf *out)
 		if (before && before->name_length == entry->name_length &&
 		    memcmp(m->names.data + before->name, name, entry->name_length) == 0)
 			continue;
-		if ((!first && buf_append(out, ",", 1, &error)) || jscan_quote(name, entry->name_length, out) ||
-		    buf_append(out, ":", 1, &error) || json_normal(&entry->value, out))
+		if ((!first && buf_append(out, ",", 1, &error)) ||
+		    jscan_quote(name, entry->name_length, out) || buf_append(out, ":", 1, &error) ||
+		    json_normal(&entry->value, out))
 			return -1;
 		first = false;
 	}

@@ -23,7 +23,8 @@ int ju_parse_int64(const char *s, size_t n, int64_t *ret)
 	for (; i < n; i++) {
 		if (s[i] < '0' || s[i] > '9')
 			return -1;
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, s[i] - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_sub_overflow(value, s[i] - '0', &value))
 			return -1;
 	}
 	if (!negative && value == INT64_MIN)

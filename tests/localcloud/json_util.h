@@ -22,7 +22,8 @@ int ju_to_int64(const json_t *value, int64_t *ret);
 /* Strict decimal int64 with optional '-'. */
 int ju_parse_int64(const char *s, size_t n, int64_t *ret);
 
-void ju_set_int64(json_t *object, const char *key, int64_t value); /* as a string, as the API writes int64 */
+void ju_set_int64(json_t *object, const char *key,
+		  int64_t value); /* as a string, as the API writes int64 */
 
 bool ju_in(const char *s, const char *const *list); /* list ends with NULL */
 void ju_upper(const char *s, char *out, size_t size);

@@ -46,18 +46,21 @@ static json_t *decode_json(const char *p, size_t n)
 {
 	auto_buf text = BUF_INIT;
 
-	return base64_decode(p, n, true, &text) ? NULL : json_loadb(text.data, text.length, 0, NULL);
+	return base64_decode(p, n, true, &text) ? NULL
+						: json_loadb(text.data, text.length, 0, NULL);
 }
 
-static bool signed_by(const struct jwt_key *key, const char *assertion, size_t n, const char *signature)
+static bool signed_by(const struct jwt_key *key, const char *assertion, size_t n,
+		      const char *signature)
 {
 	auto_buf raw = BUF_INIT;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool good;
 
 	good = base64_decode(signature, strlen(signature), true, &raw) == 0 &&
-	    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-	    EVP_DigestVerify(context, (const unsigned char *)raw.data, raw.length, (const unsigned char *)assertion, n) == 1;
+	       EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
+	       EVP_DigestVerify(context, (const unsigned char *)raw.data, raw.length,
+				(const unsigned char *)assertion, n) == 1;
 	EVP_MD_CTX_free(context);
 	return good;
 }
@@ -65,13 +68,15 @@ static bool signed_by(const struct jwt_key *key, const char *assertion, size_t n
 static const char *check_claims(const json_t *claims, const struct jwt_key *key)
 {
 	const char *audience = ju_string(claims, "aud", ""), *issuer = ju_string(claims, "iss", "");
-	int64_t now = time(NULL), issued = ju_int64(claims, "iat", 0), expires = ju_int64(claims, "exp", 0);
+	int64_t now = time(NULL), issued = ju_int64(claims, "iat", 0),
+		expires = ju_int64(claims, "exp", 0);
 	size_t n = strlen(audience);
 
 	/* The real audience, or a token_uri that points here. */
 	if (strcmp(audience, "https://oauth2.googleapis.com/token") != 0 &&
 	    strcmp(audience, "https://www.googleapis.com/oauth2/v4/token") != 0 &&
-	    !(strncmp(audience, "http://", 7) == 0 && n > 6 && strcmp(audience + n - 6, "/token") == 0))
+	    !(strncmp(audience, "http://", 7) == 0 && n > 6 &&
+	      strcmp(audience + n - 6, "/token") == 0))
 		return "Invalid JWT: the audience is not the token endpoint.";
 	if (!issuer[0] || (key && strcmp(issuer, ju_string(key->file, "client_email", "")) != 0))
 		return "Invalid grant: account not found";
@@ -88,7 +93,8 @@ static const char *check_claims(const json_t *claims, const struct jwt_key *key)
 
 const char *jwt_check(const char *assertion, const struct jwt_key *key)
 {
-	const char *dot = strchr(assertion, '.'), *last = strrchr(assertion, '.'), *wrong = "Invalid JWT: not three parts.";
+	const char *dot = strchr(assertion, '.'), *last = strrchr(assertion, '.'),
+		   *wrong = "Invalid JWT: not three parts.";
 	json_t *header, *claims;
 
 	if (!dot || dot == last || strchr(dot + 1, '.') != last || !last[1])

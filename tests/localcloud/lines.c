@@ -26,7 +26,8 @@ int lines_open(const char *path, struct lines **ret, struct api_error *err)
 	l->file = gzopen(path, "rb");
 	if (!l->data || !l->file) {
 		lines_close(l);
-		return api_fail(err, 500, "backendError", "localcloud cannot read what was uploaded");
+		return api_fail(err, 500, "backendError",
+				"localcloud cannot read what was uploaded");
 	}
 	gzbuffer(l->file, 256 << 10);
 	*ret = l;
@@ -57,9 +58,10 @@ static int make_room(struct lines *l, struct api_error *err)
 		char *more;
 
 		if (l->room > LINES_MAX)
-			return api_fail(err, 400, "invalid",
-			    "Error while reading data, error message: the row at position %lld is larger than 100 MB",
-			    (long long)l->offset);
+			return api_fail(
+				err, 400, "invalid",
+				"Error while reading data, error message: the row at position %lld is larger than 100 MB",
+				(long long)l->offset);
 		more = realloc(l->data, l->room * 2);
 		if (!more)
 			return api_fail(err, 500, "internalError", "out of memory");
@@ -77,8 +79,9 @@ static int fill(struct lines *l, struct api_error *err)
 		return -1;
 	got = gzread(l->file, l->data + l->filled, (unsigned)(l->room - l->filled));
 	if (got < 0 || (got == 0 && (gzerror(l->file, &code), code == Z_BUF_ERROR)))
-		return api_fail(err, 400, "invalid",
-		    "Error while reading data, error message: the gzip data is damaged or cut off");
+		return api_fail(
+			err, 400, "invalid",
+			"Error while reading data, error message: the gzip data is damaged or cut off");
 	l->filled += (size_t)got;
 	l->ended = got == 0;
 	return 0;
@@ -95,9 +98,10 @@ static int find_end(struct lines *l, size_t from, struct api_error *err)
 		if (lf || l->ended) {
 			l->line_end = lf ? (size_t)(lf - l->data) : l->filled;
 			if (l->line_end - l->start > LINES_MAX)
-				return api_fail(err, 400, "invalid",
-				    "Error while reading data, error message: the row at position %lld is larger than 100 MB",
-				    (long long)(l->offset + (int64_t)l->start));
+				return api_fail(
+					err, 400, "invalid",
+					"Error while reading data, error message: the row at position %lld is larger than 100 MB",
+					(long long)(l->offset + (int64_t)l->start));
 			return 0;
 		}
 		length = l->filled - l->start;

@@ -28,10 +28,11 @@ int load_bad_row(struct load_reader *r, const char *message, struct api_error *e
 		json_array_append_new(r->errors, api_error_proto(&detail));
 	if (r->bad <= r->max_bad)
 		return 0;
-	return api_fail(err, 400, "invalid",
-	    "Error while reading data, error message: %s table encountered too many errors, giving up. Rows: %" PRId64
-	    "; errors: %" PRId64 ". Please look into the errors[] collection for more details.",
-	    csv ? "CSV" : "JSON", r->rows->count + r->bad, r->bad);
+	return api_fail(
+		err, 400, "invalid",
+		"Error while reading data, error message: %s table encountered too many errors, giving up. Rows: %" PRId64
+		"; errors: %" PRId64 ". Please look into the errors[] collection for more details.",
+		csv ? "CSV" : "JSON", r->rows->count + r->bad, r->bad);
 }
 
 static int read_rows(struct load_reader *r, const char *path, struct api_error *err)
@@ -41,8 +42,9 @@ static int read_rows(struct load_reader *r, const char *path, struct api_error *
 	return load_ndjson(r, path, err);
 }
 
-static int load_into(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-    struct load_target *t, struct load_result *ret, struct api_error *err)
+static int load_into(struct store *s, const json_t *load, const char *path,
+		     const atomic_bool *cancel, struct load_target *t, struct load_result *ret,
+		     struct api_error *err)
 {
 	struct load_reader reader = {
 		.load = load,
@@ -55,7 +57,8 @@ static int load_into(struct store *s, const json_t *load, const char *path, cons
 	struct stat st;
 	int rc;
 
-	if (rows_open(&rows, s, t->physical, t->resource, t->has_partition ? &t->partition : NULL, err))
+	if (rows_open(&rows, s, t->physical, t->resource, t->has_partition ? &t->partition : NULL,
+		      err))
 		return -1;
 	reader.rows = &rows;
 	rc = read_rows(&reader, path, err);
@@ -68,7 +71,7 @@ static int load_into(struct store *s, const json_t *load, const char *path, cons
 }
 
 int load_run(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-    struct load_result *ret, struct api_error *err)
+	     struct load_result *ret, struct api_error *err)
 {
 	struct load_target target;
 	int rc;
@@ -81,7 +84,8 @@ int load_run(struct store *s, const json_t *load, const char *path, const atomic
 	if (rc == 0 && target.recount)
 		rc = store_table_touch(s, target.project, target.dataset, target.table, err);
 	else if (rc == 0)
-		rc = store_table_grow(s, target.project, target.dataset, target.table, ret->output_rows, ret->output_bytes, err);
+		rc = store_table_grow(s, target.project, target.dataset, target.table,
+				      ret->output_rows, ret->output_bytes, err);
 	load_target_release(&target);
 	return rc;
 }

@@ -22,6 +22,6 @@ struct load_result {
 
 /* path NULL: no data (a dry run checks the table only). cancel is watched while rows are read. */
 int load_run(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-    struct load_result *ret, struct api_error *err);
+	     struct load_result *ret, struct api_error *err);
 
 #endif

@@ -43,7 +43,8 @@ static const char *quoted_field(struct csv *c, struct api_error *err)
 	struct error error;
 
 	for (c->at++;; c->at++) {
-		if (c->at == c->n && (!c->quoted_newlines || lines_extend(c->lines, &c->line, &c->n, err) <= 0))
+		if (c->at == c->n &&
+		    (!c->quoted_newlines || lines_extend(c->lines, &c->line, &c->n, err) <= 0))
 			return bad_quote;
 		if (c->line[c->at] == c->quote) {
 			if (c->at + 1 == c->n || c->line[c->at + 1] != c->quote)
@@ -56,7 +57,9 @@ static const char *quoted_field(struct csv *c, struct api_error *err)
 	c->at++;
 	if (c->at + 1 == c->n && c->line[c->at] == '\r')
 		c->at++;
-	return c->at == c->n || c->line[c->at] == c->delimiter ? NULL : "Data between close quote and field separator";
+	return c->at == c->n || c->line[c->at] == c->delimiter
+		       ? NULL
+		       : "Data between close quote and field separator";
 }
 
 static const char *plain_field(struct csv *c)
@@ -119,10 +122,11 @@ static int encode_field(struct csv *c, size_t i, struct value_error *e)
 	if (!f)
 		return value_absent(column, &r->cells[i], e);
 	p = c->text.data + f->offset;
-	is_null = !f->quoted && f->n == strlen(c->null_marker) && memcmp(p, c->null_marker, f->n) == 0;
+	is_null = !f->quoted && f->n == strlen(c->null_marker) &&
+		  memcmp(p, c->null_marker, f->n) == 0;
 	/* Unless a marker was given, an empty text is a value for STRING and BYTES. */
 	if (is_null && (f->n > 0 || json_object_get(c->r->load, "nullMarker") ||
-			   (column->type != TYPE_STRING && column->type != TYPE_BYTES)))
+			(column->type != TYPE_STRING && column->type != TYPE_BYTES)))
 		return value_absent(column, &r->cells[i], e);
 	if (column->mode == MODE_REPEATED) {
 		snprintf(e->what, sizeof(e->what), "CSV does not hold repeated fields");
@@ -137,7 +141,8 @@ static int bad_record(struct csv *c, int64_t offset, const char *what, struct ap
 {
 	char message[900];
 
-	snprintf(message, sizeof(message), "%s; byte_offset_to_start_of_line: %lld", what, (long long)offset);
+	snprintf(message, sizeof(message), "%s; byte_offset_to_start_of_line: %lld", what,
+		 (long long)offset);
 	return load_bad_row(c->r, message, err);
 }
 
@@ -159,7 +164,8 @@ static int read_record(struct csv *c, int64_t offset, struct api_error *err)
 	buf_clear(&c->r->rows->scratch);
 	for (size_t i = 0; i < c->r->rows->n_columns; i++) {
 		if (encode_field(c, i, &e)) {
-			snprintf(what, sizeof(what), "%s. Field: %s; Value: '%s'", e.what, e.path, e.value);
+			snprintf(what, sizeof(what), "%s. Field: %s; Value: '%s'", e.what, e.path,
+				 e.value);
 			return bad_record(c, offset, what, err);
 		}
 	}

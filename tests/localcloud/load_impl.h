@@ -9,13 +9,14 @@ struct load_target {
 	const char *project, *dataset; /* borrowed from the configuration */
 	char table[1100];              /* without the decorator */
 	char physical[STORE_NAME_MAX];
-	json_t *resource;              /* as it is for this job: owned */
+	json_t *resource; /* as it is for this job: owned */
 	bool has_partition;
 	bool recount; /* rows were deleted from a part: the table's counts are unknown */
 	struct partition partition;
 };
 
-int load_prepare_table(struct store *s, const json_t *load, struct load_target *ret, struct api_error *err);
+int load_prepare_table(struct store *s, const json_t *load, struct load_target *ret,
+		       struct api_error *err);
 void load_target_release(struct load_target *t);
 
 /* Reading rows: what both formats share. */

@@ -22,7 +22,8 @@ void ndjson_row_close(struct ndjson_row *row)
 
 static bool is_named(const struct column *c, const char *name, size_t n)
 {
-	return c->name_length == n && (memcmp(c->name, name, n) == 0 || strncasecmp(c->name, name, n) == 0);
+	return c->name_length == n &&
+	       (memcmp(c->name, name, n) == 0 || strncasecmp(c->name, name, n) == 0);
 }
 
 /* Rows of one file name their columns in one order: the column after the last one found is tried first. */
@@ -42,7 +43,9 @@ static long find_key(struct rows *r, const struct jtoken *key, size_t expected)
 
 	if (!key->escaped)
 		return find_column(r, key->p, key->n, expected);
-	return jscan_unescape(key, &decoded) ? -1 : find_column(r, decoded.data, decoded.length, expected);
+	return jscan_unescape(key, &decoded)
+		       ? -1
+		       : find_column(r, decoded.data, decoded.length, expected);
 }
 
 static int bad_json(struct value_error *err, const char *what)
@@ -71,7 +74,8 @@ int ndjson_row_read(struct ndjson_row *row, const char *p, size_t n, struct valu
 	row->number++;
 	buf_clear(&r->scratch);
 	if (jiter_open(&it, '{', p, p + n))
-		return bad_json(err, "Parser terminated before end of string: a row must be a JSON object");
+		return bad_json(
+			err, "Parser terminated before end of string: a row must be a JSON object");
 	while ((more = jiter_member(&it, &key, &value)) > 0) {
 		long i = find_key(r, &key, expected);
 
@@ -80,7 +84,8 @@ int ndjson_row_read(struct ndjson_row *row, const char *p, size_t n, struct valu
 				continue;
 			return no_such_field(err, &key);
 		}
-		if (value_encode(&r->columns[i], &value, &row->options, &r->scratch, &r->cells[i], err))
+		if (value_encode(&r->columns[i], &value, &row->options, &r->scratch, &r->cells[i],
+				 err))
 			return -1;
 		row->seen[i] = row->number;
 		expected = (size_t)i + 1;
@@ -93,11 +98,13 @@ int ndjson_row_read(struct ndjson_row *row, const char *p, size_t n, struct valu
 	return 0;
 }
 
-static int bad_line(struct load_reader *r, int64_t offset, const struct value_error *e, struct api_error *err)
+static int bad_line(struct load_reader *r, int64_t offset, const struct value_error *e,
+		    struct api_error *err)
 {
 	char message[900];
-	int n = snprintf(message, sizeof(message), "JSON parsing error in row starting at position %lld: %s.",
-	    (long long)offset, e->what);
+	int n = snprintf(message, sizeof(message),
+			 "JSON parsing error in row starting at position %lld: %s.",
+			 (long long)offset, e->what);
 
 	if (e->path[0])
 		n += snprintf(message + n, sizeof(message) - (size_t)n, " Field: %s", e->path);
@@ -106,8 +113,8 @@ static int bad_line(struct load_reader *r, int64_t offset, const struct value_er
 	return load_bad_row(r, message, err);
 }
 
-static int read_line(struct load_reader *r, struct ndjson_row *row, const char *line, size_t n, int64_t offset,
-    struct api_error *err)
+static int read_line(struct load_reader *r, struct ndjson_row *row, const char *line, size_t n,
+		     int64_t offset, struct api_error *err)
 {
 	struct value_error e;
 

@@ -32,28 +32,34 @@ static void read_plan(const json_t *load, struct load_target *t, struct plan *pl
 	}
 	snprintf(plan->label, sizeof(plan->label), "%s:%s.%s", t->project, t->dataset, t->table);
 	json_array_foreach(json_object_get(load, "schemaUpdateOptions"), i, option)
-		plan->allow |= strcmp(json_string_value(option), "ALLOW_FIELD_ADDITION") == 0 ? SCHEMA_ALLOW_ADDITION
-											      : SCHEMA_ALLOW_RELAXATION;
+		plan->allow |= strcmp(json_string_value(option), "ALLOW_FIELD_ADDITION") == 0
+				       ? SCHEMA_ALLOW_ADDITION
+				       : SCHEMA_ALLOW_RELAXATION;
 }
 
-static int create(struct store *s, struct load_target *t, const struct plan *plan, struct api_error *err)
+static int create(struct store *s, struct load_target *t, const struct plan *plan,
+		  struct api_error *err)
 {
-	static const char *const members[] = { "schema", "timePartitioning", "rangePartitioning", "clustering" };
+	static const char *const members[] = { "schema", "timePartitioning", "rangePartitioning",
+					       "clustering" };
 	const json_t *properties = json_object_get(plan->load, "destinationTableProperties");
 	json_t *resource;
 	int rc;
 
-	if (strcmp(ju_string(plan->load, "createDisposition", "CREATE_IF_NEEDED"), "CREATE_NEVER") == 0)
+	if (strcmp(ju_string(plan->load, "createDisposition", "CREATE_IF_NEEDED"),
+		   "CREATE_NEVER") == 0)
 		return api_fail(err, 404, "notFound", "Not found: Table %s", plan->label);
 	if (json_array_size(ju_path(plan->load, "schema.fields")) == 0)
 		return api_fail(err, 400, "invalid", "No schema specified on job or table.");
 	resource = properties ? json_deep_copy(properties) : json_object();
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (json_object_get(plan->load, members[i]))
-			json_object_set(resource, members[i], json_object_get(plan->load, members[i]));
+			json_object_set(resource, members[i],
+					json_object_get(plan->load, members[i]));
 	/* Loading into a partition of a table that is not there makes one partitioned by ingestion day. */
 	if (plan->decorator && !json_object_get(resource, "timePartitioning"))
-		json_object_set_new(resource, "timePartitioning", json_pack("{s:s}", "type", "DAY"));
+		json_object_set_new(resource, "timePartitioning",
+				    json_pack("{s:s}", "type", "DAY"));
 	rc = store_table_create(s, t->project, t->dataset, t->table, resource, err);
 	json_decref(resource);
 	return rc;
@@ -61,17 +67,21 @@ static int create(struct store *s, struct load_target *t, const struct plan *pla
 
 static int differs(const char *what, struct api_error *err)
 {
-	return api_fail(err, 400, "invalid",
-	    "Incompatible table %s specification: the load job's differs from the destination table's.", what);
+	return api_fail(
+		err, 400, "invalid",
+		"Incompatible table %s specification: the load job's differs from the destination table's.",
+		what);
 }
 
 static int check_partitioning(const json_t *load, const json_t *table, struct api_error *err)
 {
-	const json_t *want = json_object_get(load, "timePartitioning"), *have = json_object_get(table, "timePartitioning");
+	const json_t *want = json_object_get(load, "timePartitioning"),
+		     *have = json_object_get(table, "timePartitioning");
 	const json_t *range = json_object_get(load, "rangePartitioning");
 
 	if (want) {
-		if (!have || strcmp(ju_string(want, "type", "DAY"), ju_string(have, "type", "")) != 0 ||
+		if (!have ||
+		    strcmp(ju_string(want, "type", "DAY"), ju_string(have, "type", "")) != 0 ||
 		    strcasecmp(ju_string(want, "field", ""), ju_string(have, "field", "")) != 0)
 			return differs("partitioning", err);
 	}
@@ -82,7 +92,8 @@ static int check_partitioning(const json_t *load, const json_t *table, struct ap
 
 static int check_clustering(const json_t *load, const json_t *table, struct api_error *err)
 {
-	const json_t *want = ju_path(load, "clustering.fields"), *have = ju_path(table, "clustering.fields"), *name;
+	const json_t *want = ju_path(load, "clustering.fields"),
+		     *have = ju_path(table, "clustering.fields"), *name;
 	size_t i;
 
 	if (!want)
@@ -90,7 +101,8 @@ static int check_clustering(const json_t *load, const json_t *table, struct api_
 	if (json_array_size(want) != json_array_size(have))
 		return differs("clustering", err);
 	json_array_foreach(want, i, name)
-		if (strcasecmp(json_string_value(name), json_string_value(json_array_get(have, i))) != 0)
+		if (strcasecmp(json_string_value(name),
+			       json_string_value(json_array_get(have, i))) != 0)
 			return differs("clustering", err);
 	return 0;
 }
@@ -104,25 +116,29 @@ static int check_properties(const json_t *load, const json_t *table, struct api_
 		json_t *want = json_object_get(properties, keys[i]);
 
 		if (want && !json_equal(want, json_object_get(table, keys[i])))
-			return api_fail(err, 400, "invalid",
-			    "The destination table exists, and its %s differs from destinationTableProperties.", keys[i]);
+			return api_fail(
+				err, 400, "invalid",
+				"The destination table exists, and its %s differs from destinationTableProperties.",
+				keys[i]);
 	}
 	return 0;
 }
 
 /* Appending, or replacing rows only: the provided schema must fit what exists. */
-static int update_schema(struct store *s, struct load_target *t, const struct plan *plan, json_t *table,
-    struct api_error *err)
+static int update_schema(struct store *s, struct load_target *t, const struct plan *plan,
+			 json_t *table, struct api_error *err)
 {
-	json_t *provided = ju_path(plan->load, "schema.fields"), *existing = ju_path(table, "schema.fields"), *merged;
+	json_t *provided = ju_path(plan->load, "schema.fields"),
+	       *existing = ju_path(table, "schema.fields"), *merged;
 
 	if (json_array_size(existing) == 0 && json_array_size(provided) == 0)
 		return api_fail(err, 400, "invalid", "No schema specified on job or table.");
 	if (json_array_size(provided) == 0)
 		return 0;
 	/* A table made without a schema takes the first one that comes. */
-	merged = json_array_size(existing) == 0 ? json_deep_copy(provided)
-						: schema_merge(existing, provided, plan->allow, plan->label, err);
+	merged = json_array_size(existing) == 0
+			 ? json_deep_copy(provided)
+			 : schema_merge(existing, provided, plan->allow, plan->label, err);
 	if (!merged)
 		return -1;
 	if (json_equal(merged, existing)) {
@@ -142,7 +158,7 @@ static int clear(struct store *s, const struct load_target *t, struct api_error 
 
 /* WRITE_TRUNCATE of the whole table: the provided schema replaces the existing one. */
 static int replace(struct store *s, struct load_target *t, const struct plan *plan, json_t *table,
-    struct api_error *err)
+		   struct api_error *err)
 {
 	json_t *provided = ju_path(plan->load, "schema.fields");
 
@@ -152,15 +168,16 @@ static int replace(struct store *s, struct load_target *t, const struct plan *pl
 	return store_table_replace(s, t->project, t->dataset, t->table, table, err);
 }
 
-static int write_existing(struct store *s, struct load_target *t, const struct plan *plan, json_t *table,
-    struct api_error *err)
+static int write_existing(struct store *s, struct load_target *t, const struct plan *plan,
+			  json_t *table, struct api_error *err)
 {
 	bool partition = t->has_partition;
 
 	if (strcmp(ju_string(table, "type", ""), "TABLE") != 0)
-		return api_fail(err, 400, "invalid", "Cannot load into %s: it is a view", plan->label);
-	if (check_partitioning(plan->load, table, err) || check_clustering(plan->load, table, err) ||
-	    check_properties(plan->load, table, err))
+		return api_fail(err, 400, "invalid", "Cannot load into %s: it is a view",
+				plan->label);
+	if (check_partitioning(plan->load, table, err) ||
+	    check_clustering(plan->load, table, err) || check_properties(plan->load, table, err))
 		return -1;
 	if (strcmp(plan->write, "WRITE_EMPTY") == 0 && ju_int64(table, "numRows", 0) > 0)
 		return api_fail(err, 409, "duplicate", "Already Exists: Table %s", plan->label);
@@ -176,14 +193,16 @@ static int write_existing(struct store *s, struct load_target *t, const struct p
 	return partition_clear(&t->partition, s, t->physical, err);
 }
 
-static int prepare(struct store *s, struct load_target *t, const struct plan *plan, struct api_error *err)
+static int prepare(struct store *s, struct load_target *t, const struct plan *plan,
+		   struct api_error *err)
 {
 	json_t *table = store_table_get(s, t->project, t->dataset, t->table, err);
 	bool existed = table != NULL;
 	int rc = -1;
 
 	if (!existed) {
-		if (err->status != 404 || strstr(err->message, "Dataset") || create(s, t, plan, err))
+		if (err->status != 404 || strstr(err->message, "Dataset") ||
+		    create(s, t, plan, err))
 			return -1;
 		table = store_table_get(s, t->project, t->dataset, t->table, err);
 		if (!table)
@@ -203,7 +222,8 @@ out:
 	return rc;
 }
 
-int load_prepare_table(struct store *s, const json_t *load, struct load_target *t, struct api_error *err)
+int load_prepare_table(struct store *s, const json_t *load, struct load_target *t,
+		       struct api_error *err)
 {
 	struct plan plan;
 

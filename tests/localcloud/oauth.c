@@ -8,7 +8,10 @@
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* A member of an urlencoded form, decoded; the caller frees it. NULL when absent. */
@@ -45,14 +48,16 @@ static char *form_value(const struct buf *body, const char *name)
 
 static int refuse(struct exchange *ex, int status, const char *error, const char *description)
 {
-	ex_answer(ex, status, json_pack("{s:s, s:s}", "error", error, "error_description", description));
+	ex_answer(ex, status,
+		  json_pack("{s:s, s:s}", "error", error, "error_description", description));
 	return 0;
 }
 
 static int grant_jwt(struct exchange *ex)
 {
 	char *assertion = form_value(&ex->body, "assertion");
-	const char *wrong = assertion ? jwt_check(assertion, auth_key(ex->server->auth)) : "Missing parameter: assertion";
+	const char *wrong = assertion ? jwt_check(assertion, auth_key(ex->server->auth))
+				      : "Missing parameter: assertion";
 
 	free(assertion);
 	if (wrong)
@@ -71,7 +76,8 @@ static int grant_refresh(struct exchange *ex)
 
 		free(value);
 		if (!given)
-			return refuse(ex, 400, i == 2 ? "invalid_request" : "invalid_client", "A parameter is missing.");
+			return refuse(ex, 400, i == 2 ? "invalid_request" : "invalid_client",
+				      "A parameter is missing.");
 	}
 	ex_answer(ex, 200, auth_issue(ex->server->auth));
 	return 0;
@@ -85,7 +91,8 @@ int oauth_token(struct exchange *ex, struct api_error *err)
 
 	(void)err;
 	if (!type || strncasecmp(type, "application/x-www-form-urlencoded", 33) != 0)
-		return refuse(ex, 400, "invalid_request", "The body must be application/x-www-form-urlencoded.");
+		return refuse(ex, 400, "invalid_request",
+			      "The body must be application/x-www-form-urlencoded.");
 	if (ex->fault.revoke_grant)
 		return refuse(ex, 400, "invalid_grant", "Token has been expired or revoked.");
 	grant = form_value(&ex->body, "grant_type");
@@ -94,7 +101,8 @@ int oauth_token(struct exchange *ex, struct api_error *err)
 	else if (grant && strcmp(grant, "refresh_token") == 0)
 		rc = grant_refresh(ex);
 	else
-		rc = refuse(ex, 400, "unsupported_grant_type", grant ? grant : "Missing parameter: grant_type");
+		rc = refuse(ex, 400, "unsupported_grant_type",
+			    grant ? grant : "Missing parameter: grant_type");
 	free(grant);
 	return rc;
 }
@@ -116,11 +124,13 @@ int metadata_get(struct exchange *ex, struct api_error *err)
 		return api_fail(err, 403, "forbidden", "Missing Metadata-Flavor:Google header.");
 	ex_set_header(ex, "Metadata-Flavor", "Google");
 	ex_set_header(ex, "Server", "Metadata Server for VM");
-	if (strncmp(ex->path, account, sizeof(account) - 1) == 0 && strcmp(ex->path + sizeof(account) - 1, "token") == 0) {
+	if (strncmp(ex->path, account, sizeof(account) - 1) == 0 &&
+	    strcmp(ex->path + sizeof(account) - 1, "token") == 0) {
 		ex_answer(ex, 200, auth_issue(ex->server->auth));
 		return 0;
 	}
-	if (strncmp(ex->path, account, sizeof(account) - 1) == 0 && strcmp(ex->path + sizeof(account) - 1, "email") == 0)
+	if (strncmp(ex->path, account, sizeof(account) - 1) == 0 &&
+	    strcmp(ex->path + sizeof(account) - 1, "email") == 0)
 		return answer_text(ex, "localcloud@localcloud.iam.gserviceaccount.com");
 	if (strcmp(ex->path, "/computeMetadata/v1/project/project-id") == 0)
 		return answer_text(ex, ex->server->project);

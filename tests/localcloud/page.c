@@ -48,7 +48,8 @@ static int count(struct store *s, const char *physical, int64_t *ret, struct api
 	sqlite3_stmt *stmt;
 	int rc = -1;
 
-	if (sqlite3_prepare_v2(store_db(s), sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW) {
+	if (sqlite3_prepare_v2(store_db(s), sql, -1, &stmt, NULL) == SQLITE_OK &&
+	    sqlite3_step(stmt) == SQLITE_ROW) {
 		*ret = sqlite3_column_int64(stmt, 0);
 		rc = 0;
 	} else {
@@ -59,7 +60,8 @@ static int count(struct store *s, const char *physical, int64_t *ret, struct api
 	return rc;
 }
 
-static sqlite3_stmt *prepare(struct store *s, const char *physical, const struct page *page, struct api_error *err)
+static sqlite3_stmt *prepare(struct store *s, const char *physical, const struct page *page,
+			     struct api_error *err)
 {
 	sqlite3_str *text = sqlite3_str_new(store_db(s));
 	sqlite3_stmt *stmt = NULL;
@@ -79,7 +81,7 @@ static sqlite3_stmt *prepare(struct store *s, const char *physical, const struct
 }
 
 static int read_rows(struct store *s, const char *physical, const struct page *page, json_t *answer,
-    struct api_error *err)
+		     struct api_error *err)
 {
 	size_t n;
 	int64_t total;
@@ -97,7 +99,8 @@ static int read_rows(struct store *s, const char *physical, const struct page *p
 	sqlite3_bind_int64(stmt, 1, page->limit);
 	sqlite3_bind_int64(stmt, 2, page->start);
 	while (sqlite3_step(stmt) == SQLITE_ROW)
-		json_array_append_new(rows, cell_json_row(stmt, 1, columns, n, page->int64_timestamps));
+		json_array_append_new(rows,
+				      cell_json_row(stmt, 1, columns, n, page->int64_timestamps));
 	sqlite3_finalize(stmt);
 	schema_free(columns, n);
 	ju_set_int64(answer, "totalRows", total);
@@ -110,10 +113,11 @@ static int read_rows(struct store *s, const char *physical, const struct page *p
 	return 0;
 }
 
-int page_read_first(struct store *s, const char *physical, const json_t *fields, int64_t limit, bool int64_timestamps,
-    json_t *answer, struct api_error *err)
+int page_read_first(struct store *s, const char *physical, const json_t *fields, int64_t limit,
+		    bool int64_timestamps, json_t *answer, struct api_error *err)
 {
-	struct page page = { 0, limit < 0 || limit > MAX_PAGE_ROWS ? MAX_PAGE_ROWS : limit, int64_timestamps, NULL };
+	struct page page = { 0, limit < 0 || limit > MAX_PAGE_ROWS ? MAX_PAGE_ROWS : limit,
+			     int64_timestamps, NULL };
 	int rc;
 
 	page.fields = select_fields(fields, NULL);
@@ -122,19 +126,22 @@ int page_read_first(struct store *s, const char *physical, const json_t *fields,
 	return rc;
 }
 
-int page_read(const struct exchange *ex, struct store *s, const char *physical, const json_t *fields, json_t *answer,
-    struct api_error *err)
+int page_read(const struct exchange *ex, struct store *s, const char *physical,
+	      const json_t *fields, json_t *answer, struct api_error *err)
 {
 	const char *timestamps = ex_query(ex, "formatOptions.useInt64Timestamp");
-	struct page page = { .int64_timestamps = timestamps && strcasecmp(timestamps, "true") == 0 };
+	struct page page = { .int64_timestamps =
+				     timestamps && strcasecmp(timestamps, "true") == 0 };
 	int64_t token;
 	int rc;
 
-	if (ex_query_int64(ex, "startIndex", 0, &page.start, err) || ex_query_int64(ex, "pageToken", -1, &token, err) ||
+	if (ex_query_int64(ex, "startIndex", 0, &page.start, err) ||
+	    ex_query_int64(ex, "pageToken", -1, &token, err) ||
 	    ex_query_int64(ex, "maxResults", MAX_PAGE_ROWS, &page.limit, err))
 		return -1;
 	if (page.start < 0 || page.limit < 0)
-		return api_fail(err, 400, "invalid", "startIndex and maxResults must not be negative");
+		return api_fail(err, 400, "invalid",
+				"startIndex and maxResults must not be negative");
 	if (token >= 0)
 		page.start = token;
 	if (page.limit > MAX_PAGE_ROWS)

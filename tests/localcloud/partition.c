@@ -62,26 +62,32 @@ static int start_of(const char *type, const char *decorator, int64_t *ret)
 			part[which] = 0;
 		part[which] = part[which] * 10 + (decorator[i] - '0');
 	}
-	snprintf(text, sizeof(text), "%04d-%02d-%02d %02d:00:00", part[0], part[1], part[2], part[3]);
+	snprintf(text, sizeof(text), "%04d-%02d-%02d %02d:00:00", part[0], part[1], part[2],
+		 part[3]);
 	if (civil_parse_datetime(text, strlen(text), &c))
 		return -1;
 	*ret = civil_to_micros(&c);
 	return 0;
 }
 
-int partition_parse(const char *decorator, const json_t *table, struct partition *ret, struct api_error *err)
+int partition_parse(const char *decorator, const json_t *table, struct partition *ret,
+		    struct api_error *err)
 {
 	const json_t *partitioning = json_object_get(table, "timePartitioning");
 	const char *type = ju_string(partitioning, "type", "DAY");
 	struct civil c;
 
 	if (json_object_get(table, "rangePartitioning"))
-		return api_fail(err, 501, "notImplemented", "localcloud does not do decorators of integer ranges.");
+		return api_fail(err, 501, "notImplemented",
+				"localcloud does not do decorators of integer ranges.");
 	if (!partitioning)
-		return api_fail(err, 400, "invalid", "Partition decorator $%s on a table that is not partitioned", decorator);
+		return api_fail(err, 400, "invalid",
+				"Partition decorator $%s on a table that is not partitioned",
+				decorator);
 	if (strlen(decorator) >= sizeof(ret->id) || start_of(type, decorator, &ret->from_us))
 		return api_fail(err, 400, "invalid",
-		    "Invalid time partition $%s for a table partitioned by %s", decorator, type);
+				"Invalid time partition $%s for a table partitioned by %s",
+				decorator, type);
 	ret->to_us = next_start(type, ret->from_us);
 	snprintf(ret->id, sizeof(ret->id), "%s", decorator);
 	snprintf(ret->field, sizeof(ret->field), "%s", ju_string(partitioning, "field", ""));
@@ -110,13 +116,15 @@ bool partition_holds(const struct partition *p, const struct cell *cell, const s
 	return strcmp(text, p->from_text) >= 0 && strcmp(text, p->to_text) < 0;
 }
 
-int partition_clear(const struct partition *p, struct store *store, const char *physical, struct api_error *err)
+int partition_clear(const struct partition *p, struct store *store, const char *physical,
+		    struct api_error *err)
 {
 	const char *column = p->field[0] ? p->field : "_PARTITIONTIME";
 
-	return store_exec(store, err,
-	    "DELETE FROM \"%w\" WHERE (typeof(\"%w\")='integer' AND \"%w\">=%lld AND \"%w\"<%lld)"
-	    " OR (typeof(\"%w\")='text' AND \"%w\">=%Q AND \"%w\"<%Q)",
-	    physical, column, column, (long long)p->from_us, column, (long long)p->to_us, column, column, p->from_text,
-	    column, p->to_text);
+	return store_exec(
+		store, err,
+		"DELETE FROM \"%w\" WHERE (typeof(\"%w\")='integer' AND \"%w\">=%lld AND \"%w\"<%lld)"
+		" OR (typeof(\"%w\")='text' AND \"%w\">=%Q AND \"%w\"<%Q)",
+		physical, column, column, (long long)p->from_us, column, (long long)p->to_us,
+		column, column, p->from_text, column, p->to_text);
 }

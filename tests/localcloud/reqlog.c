@@ -44,12 +44,13 @@ uint64_t reqlog_new_connection(struct reqlog *l)
 static uint64_t connection_of(const struct exchange *ex)
 {
 	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+		MHD_get_connection_info(ex->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return info ? (uint64_t)(uintptr_t)info->socket_context : 0;
 }
 
-static void add_header(json_t *entry, const struct exchange *ex, const char *header, const char *key)
+static void add_header(json_t *entry, const struct exchange *ex, const char *header,
+		       const char *key)
 {
 	const char *value = ex_header(ex, header);
 
@@ -63,10 +64,11 @@ void reqlog_add(struct reqlog *l, const struct exchange *ex, size_t answer_bytes
 
 	if (router_is_control(ex->path))
 		return;
-	entry = json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b}", "method", ex->method, "path", ex->url, "status",
-	    ex->status, "requestBytes", (json_int_t)ex->received, "answerBytes", (json_int_t)answer_bytes, "connection",
-	    (json_int_t)connection_of(ex), "atMs", (json_int_t)store_now_ms(), "authorized",
-	    ex_header(ex, "Authorization") != NULL);
+	entry = json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b}", "method", ex->method, "path",
+			  ex->url, "status", ex->status, "requestBytes", (json_int_t)ex->received,
+			  "answerBytes", (json_int_t)answer_bytes, "connection",
+			  (json_int_t)connection_of(ex), "atMs", (json_int_t)store_now_ms(),
+			  "authorized", ex_header(ex, "Authorization") != NULL);
 	if (!entry)
 		return;
 	add_header(entry, ex, "Content-Range", "contentRange");
@@ -85,7 +87,8 @@ json_t *reqlog_list(struct reqlog *l)
 	json_t *list;
 
 	pthread_mutex_lock(&l->lock);
-	list = json_pack("{s:o, s:I}", "requests", json_deep_copy(l->entries), "connections", (json_int_t)l->connections);
+	list = json_pack("{s:o, s:I}", "requests", json_deep_copy(l->entries), "connections",
+			 (json_int_t)l->connections);
 	pthread_mutex_unlock(&l->lock);
 	return list;
 }

@@ -8,9 +8,11 @@ void resource_link_job(const struct exchange *ex, json_t *job)
 	char root[300];
 
 	json_object_set_new(job, "selfLink",
-	    json_sprintf("%s/bigquery/v2/projects/%s/jobs/%s?location=%s", ex_root(ex, root, sizeof(root)),
-		ju_string(reference, "projectId", ""), ju_string(reference, "jobId", ""),
-		ju_string(reference, "location", "")));
+			    json_sprintf("%s/bigquery/v2/projects/%s/jobs/%s?location=%s",
+					 ex_root(ex, root, sizeof(root)),
+					 ju_string(reference, "projectId", ""),
+					 ju_string(reference, "jobId", ""),
+					 ju_string(reference, "location", "")));
 }
 
 void resource_link_table(const struct exchange *ex, json_t *table)
@@ -19,9 +21,11 @@ void resource_link_table(const struct exchange *ex, json_t *table)
 	char root[300];
 
 	json_object_set_new(table, "selfLink",
-	    json_sprintf("%s/bigquery/v2/projects/%s/datasets/%s/tables/%s", ex_root(ex, root, sizeof(root)),
-		ju_string(reference, "projectId", ""), ju_string(reference, "datasetId", ""),
-		ju_string(reference, "tableId", "")));
+			    json_sprintf("%s/bigquery/v2/projects/%s/datasets/%s/tables/%s",
+					 ex_root(ex, root, sizeof(root)),
+					 ju_string(reference, "projectId", ""),
+					 ju_string(reference, "datasetId", ""),
+					 ju_string(reference, "tableId", "")));
 }
 
 void resource_link_dataset(const struct exchange *ex, json_t *dataset)
@@ -30,6 +34,8 @@ void resource_link_dataset(const struct exchange *ex, json_t *dataset)
 	char root[300];
 
 	json_object_set_new(dataset, "selfLink",
-	    json_sprintf("%s/bigquery/v2/projects/%s/datasets/%s", ex_root(ex, root, sizeof(root)),
-		ju_string(reference, "projectId", ""), ju_string(reference, "datasetId", "")));
+			    json_sprintf("%s/bigquery/v2/projects/%s/datasets/%s",
+					 ex_root(ex, root, sizeof(root)),
+					 ju_string(reference, "projectId", ""),
+					 ju_string(reference, "datasetId", "")));
 }

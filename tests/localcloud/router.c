@@ -14,7 +14,9 @@ static int health(struct exchange *ex, struct api_error *err)
 	struct error error;
 
 	ex->content_type = "text/plain; charset=UTF-8";
-	return buf_append_str(&ex->text, "Ok\n", &error) ? api_fail(err, 500, "internalError", "out of memory") : 0;
+	return buf_append_str(&ex->text, "Ok\n", &error)
+		       ? api_fail(err, 500, "internalError", "out of memory")
+		       : 0;
 }
 
 static int faults_post(struct exchange *ex, struct api_error *err)
@@ -102,7 +104,7 @@ bool router_is_control(const char *path)
 bool router_needs_auth(const char *path)
 {
 	return strncmp(path, "/bigquery/", 10) == 0 || strncmp(path, "/upload/", 8) == 0 ||
-	    strncmp(path, "/resumable/", 11) == 0;
+	       strncmp(path, "/resumable/", 11) == 0;
 }
 
 /* Fills param when the path fits the pattern. */
@@ -147,6 +149,8 @@ int router_dispatch(struct exchange *ex, struct api_error *err)
 		other_method = true;
 	}
 	if (other_method)
-		return api_fail(err, 405, "httpMethodNotAllowed", "HTTP method %s is not allowed for %s", ex->method, ex->path);
-	return api_fail(err, 404, "notFound", "Not Found: localcloud does not serve %s %s", ex->method, ex->path);
+		return api_fail(err, 405, "httpMethodNotAllowed",
+				"HTTP method %s is not allowed for %s", ex->method, ex->path);
+	return api_fail(err, 404, "notFound", "Not Found: localcloud does not serve %s %s",
+			ex->method, ex->path);
 }

@@ -13,7 +13,8 @@ static char *insert_sql(const struct rows *r, const char *physical)
 	sqlite3_str_appendf(sql, "INSERT INTO \"%w\"(\"@rowid\"", physical);
 	for (size_t i = 0; i < r->n_columns; i++)
 		sqlite3_str_appendf(sql, ",\"%w\"", r->columns[i].name);
-	sqlite3_str_appendall(sql, r->ingestion_time ? ",\"_PARTITIONTIME\") VALUES(NULL" : ") VALUES(NULL");
+	sqlite3_str_appendall(sql, r->ingestion_time ? ",\"_PARTITIONTIME\") VALUES(NULL"
+						     : ") VALUES(NULL");
 	for (size_t i = 0; i < r->n_columns + r->ingestion_time; i++)
 		sqlite3_str_appendall(sql, ",?");
 	sqlite3_str_appendall(sql, ")");
@@ -21,7 +22,7 @@ static char *insert_sql(const struct rows *r, const char *physical)
 }
 
 int rows_open(struct rows *r, struct store *store, const char *physical, const json_t *table,
-    const struct partition *partition, struct api_error *err)
+	      const struct partition *partition, struct api_error *err)
 {
 	const json_t *partitioning = json_object_get(table, "timePartitioning");
 	const char *field = ju_string(partitioning, "field", NULL);
@@ -40,7 +41,8 @@ int rows_open(struct rows *r, struct store *store, const char *physical, const j
 	r->ingestion_time = partitioning && !field;
 	if (r->ingestion_time)
 		r->ingested_us = partition ? partition->from_us
-					   : partition_floor(ju_string(partitioning, "type", "DAY"), store_now_ms() * 1000);
+					   : partition_floor(ju_string(partitioning, "type", "DAY"),
+							     store_now_ms() * 1000);
 	sql = insert_sql(r, physical);
 	rc = sqlite3_prepare_v2(store_db(store), sql, -1, &r->insert, NULL);
 	sqlite3_free(sql);
@@ -64,9 +66,12 @@ int rows_put(struct rows *r, struct api_error *err)
 {
 	int rc = SQLITE_OK;
 
-	if (r->partition_column >= 0 && !partition_holds(r->partition, &r->cells[r->partition_column], &r->scratch))
-		return api_fail(err, 400, "invalid",
-		    "Some rows belong to different partitions rather than destination partition %s", r->partition->id);
+	if (r->partition_column >= 0 &&
+	    !partition_holds(r->partition, &r->cells[r->partition_column], &r->scratch))
+		return api_fail(
+			err, 400, "invalid",
+			"Some rows belong to different partitions rather than destination partition %s",
+			r->partition->id);
 	for (size_t i = 0; i < r->n_columns; i++) {
 		rc |= cell_bind(r->insert, (int)i + 1, &r->cells[i], &r->scratch);
 		r->bytes += cell_size(&r->columns[i], &r->cells[i]);

@@ -14,17 +14,17 @@ struct rows {
 	sqlite3_stmt *insert;
 	struct column *columns; /* compiled from the table's schema; owned */
 	size_t n_columns;
-	struct cell *cells;     /* one per column, to be filled before rows_put */
-	struct buf scratch;     /* of the cells; cleared by rows_put */
+	struct cell *cells;                /* one per column, to be filled before rows_put */
+	struct buf scratch;                /* of the cells; cleared by rows_put */
 	const struct partition *partition; /* borrowed, or NULL */
-	long partition_column;  /* index, or -1 */
-	bool ingestion_time;    /* the table has _PARTITIONTIME */
-	int64_t ingested_us;    /* its value for these rows */
+	long partition_column;             /* index, or -1 */
+	bool ingestion_time;               /* the table has _PARTITIONTIME */
+	int64_t ingested_us;               /* its value for these rows */
 	int64_t count, bytes;
 };
 
 int rows_open(struct rows *r, struct store *store, const char *physical, const json_t *table,
-    const struct partition *partition, struct api_error *err);
+	      const struct partition *partition, struct api_error *err);
 void rows_close(struct rows *r);
 int rows_put(struct rows *r, struct api_error *err);
 

@@ -11,12 +11,15 @@ static const struct {
 	enum field_type type;
 } type_names[] = {
 	/* The first name of a type is the one that answers carry. */
-	{ "STRING", TYPE_STRING },         { "BYTES", TYPE_BYTES },         { "INTEGER", TYPE_INTEGER },
-	{ "INT64", TYPE_INTEGER },         { "FLOAT", TYPE_FLOAT },         { "FLOAT64", TYPE_FLOAT },
-	{ "NUMERIC", TYPE_NUMERIC },       { "BIGNUMERIC", TYPE_BIGNUMERIC }, { "BOOLEAN", TYPE_BOOLEAN },
-	{ "BOOL", TYPE_BOOLEAN },          { "TIMESTAMP", TYPE_TIMESTAMP }, { "DATE", TYPE_DATE },
-	{ "TIME", TYPE_TIME },             { "DATETIME", TYPE_DATETIME },   { "GEOGRAPHY", TYPE_GEOGRAPHY },
-	{ "JSON", TYPE_JSON },             { "INTERVAL", TYPE_INTERVAL },   { "RECORD", TYPE_RECORD },
+	{ "STRING", TYPE_STRING },       { "BYTES", TYPE_BYTES },
+	{ "INTEGER", TYPE_INTEGER },     { "INT64", TYPE_INTEGER },
+	{ "FLOAT", TYPE_FLOAT },         { "FLOAT64", TYPE_FLOAT },
+	{ "NUMERIC", TYPE_NUMERIC },     { "BIGNUMERIC", TYPE_BIGNUMERIC },
+	{ "BOOLEAN", TYPE_BOOLEAN },     { "BOOL", TYPE_BOOLEAN },
+	{ "TIMESTAMP", TYPE_TIMESTAMP }, { "DATE", TYPE_DATE },
+	{ "TIME", TYPE_TIME },           { "DATETIME", TYPE_DATETIME },
+	{ "GEOGRAPHY", TYPE_GEOGRAPHY }, { "JSON", TYPE_JSON },
+	{ "INTERVAL", TYPE_INTERVAL },   { "RECORD", TYPE_RECORD },
 	{ "STRUCT", TYPE_RECORD },
 };
 
@@ -58,9 +61,9 @@ static int copy_column(const json_t *field, struct column *c)
 		return -1;
 	c->name = strdup(ju_string(field, "name", ""));
 	c->name_length = strlen(c->name);
-	c->mode = strcmp(mode, "REQUIRED") == 0 ? MODE_REQUIRED
-	    : strcmp(mode, "REPEATED") == 0     ? MODE_REPEATED
-						: MODE_NULLABLE;
+	c->mode = strcmp(mode, "REQUIRED") == 0   ? MODE_REQUIRED
+		  : strcmp(mode, "REPEATED") == 0 ? MODE_REPEATED
+						  : MODE_NULLABLE;
 	c->precision = (int)ju_int64(field, "precision", 0);
 	c->scale = (int)ju_int64(field, "scale", 0);
 	c->max_length = (long)ju_int64(field, "maxLength", 0);
@@ -95,10 +98,12 @@ void schema_free(struct column *columns, size_t n)
 static const char *describe(const json_t *field, char *buf, size_t size)
 {
 	const char *type = ju_string(field, "type", "");
-	const char *precision = ju_string(field, "precision", NULL), *scale = ju_string(field, "scale", NULL);
+	const char *precision = ju_string(field, "precision", NULL),
+		   *scale = ju_string(field, "scale", NULL);
 
 	if (precision)
-		snprintf(buf, size, "%s(%s%s%s)", type, precision, scale ? ", " : "", scale ? scale : "");
+		snprintf(buf, size, "%s(%s%s%s)", type, precision, scale ? ", " : "",
+			 scale ? scale : "");
 	else if (ju_string(field, "maxLength", NULL))
 		snprintf(buf, size, "%s(%s)", type, ju_string(field, "maxLength", ""));
 	else
@@ -115,25 +120,31 @@ struct merge {
 
 static int refuse_field(struct merge *m, struct api_error *err, const char *what, const char *name)
 {
-	return api_fail(err, 400, "invalid", "Provided Schema does not match Table %s. %s (field: %s%s%s)", m->label,
-	    what, m->path, m->path[0] ? "." : "", name);
+	return api_fail(err, 400, "invalid",
+			"Provided Schema does not match Table %s. %s (field: %s%s%s)", m->label,
+			what, m->path, m->path[0] ? "." : "", name);
 }
 
-static json_t *merge_fields(struct merge *m, const json_t *existing, const json_t *provided, struct api_error *err);
+static json_t *merge_fields(struct merge *m, const json_t *existing, const json_t *provided,
+			    struct api_error *err);
 
-static int merge_mode(struct merge *m, json_t *merged, const json_t *provided, struct api_error *err)
+static int merge_mode(struct merge *m, json_t *merged, const json_t *provided,
+		      struct api_error *err)
 {
-	const char *old = ju_string(merged, "mode", "NULLABLE"), *new = ju_string(provided, "mode", "NULLABLE");
+	const char *old = ju_string(merged, "mode", "NULLABLE"),
+		   *new = ju_string(provided, "mode", "NULLABLE");
 
 	if (strcmp(old, new) == 0)
 		return 0;
-	if (strcmp(old, "REQUIRED") == 0 && strcmp(new, "NULLABLE") == 0 && m->allow & SCHEMA_ALLOW_RELAXATION) {
+	if (strcmp(old, "REQUIRED") == 0 && strcmp(new, "NULLABLE") == 0 &&
+	    m->allow & SCHEMA_ALLOW_RELAXATION) {
 		json_object_set_new(merged, "mode", json_string("NULLABLE"));
 		return 0;
 	}
-	return api_fail(err, 400, "invalid",
-	    "Provided Schema does not match Table %s. Field %s%s%s has changed mode from %s to %s", m->label, m->path,
-	    m->path[0] ? "." : "", ju_string(merged, "name", ""), old, new);
+	return api_fail(
+		err, 400, "invalid",
+		"Provided Schema does not match Table %s. Field %s%s%s has changed mode from %s to %s",
+		m->label, m->path, m->path[0] ? "." : "", ju_string(merged, "name", ""), old, new);
 }
 
 /* Absent parameters in what is provided leave those of the table alone. */
@@ -152,35 +163,41 @@ static bool same_type(const json_t *old, const json_t *new)
 	return true;
 }
 
-static int merge_record(struct merge *m, json_t *merged, const json_t *provided, struct api_error *err)
+static int merge_record(struct merge *m, json_t *merged, const json_t *provided,
+			struct api_error *err)
 {
 	size_t length = strlen(m->path);
 	json_t *fields;
 
-	snprintf(m->path + length, sizeof(m->path) - length, "%s%s", length ? "." : "", ju_string(merged, "name", ""));
-	fields = merge_fields(m, json_object_get(merged, "fields"), json_object_get(provided, "fields"), err);
+	snprintf(m->path + length, sizeof(m->path) - length, "%s%s", length ? "." : "",
+		 ju_string(merged, "name", ""));
+	fields = merge_fields(m, json_object_get(merged, "fields"),
+			      json_object_get(provided, "fields"), err);
 	m->path[length] = '\0';
 	if (!fields)
 		return -1;
 	return json_object_set_new(merged, "fields", fields);
 }
 
-static json_t *merge_field(struct merge *m, const json_t *existing, const json_t *provided, struct api_error *err)
+static json_t *merge_field(struct merge *m, const json_t *existing, const json_t *provided,
+			   struct api_error *err)
 {
 	json_t *merged = json_deep_copy(existing);
 	const char *description = ju_string(provided, "description", NULL);
 	char from[64], to[64];
 
 	if (!same_type(existing, provided)) {
-		api_fail(err, 400, "invalid",
-		    "Provided Schema does not match Table %s. Field %s%s%s has changed type from %s to %s", m->label,
-		    m->path, m->path[0] ? "." : "", ju_string(existing, "name", ""),
-		    describe(existing, from, sizeof(from)), describe(provided, to, sizeof(to)));
+		api_fail(
+			err, 400, "invalid",
+			"Provided Schema does not match Table %s. Field %s%s%s has changed type from %s to %s",
+			m->label, m->path, m->path[0] ? "." : "", ju_string(existing, "name", ""),
+			describe(existing, from, sizeof(from)), describe(provided, to, sizeof(to)));
 		goto fail;
 	}
 	if (merge_mode(m, merged, provided, err))
 		goto fail;
-	if (strcmp(ju_string(existing, "type", ""), "RECORD") == 0 && merge_record(m, merged, provided, err))
+	if (strcmp(ju_string(existing, "type", ""), "RECORD") == 0 &&
+	    merge_record(m, merged, provided, err))
 		goto fail;
 	if (description)
 		json_object_set_new(merged, "description", json_string(description));
@@ -197,11 +214,13 @@ static int add_field(struct merge *m, json_t *merged, const json_t *field, struc
 	if (!(m->allow & SCHEMA_ALLOW_ADDITION))
 		return refuse_field(m, err, "Cannot add fields", name);
 	if (strcmp(ju_string(field, "mode", ""), "REQUIRED") == 0)
-		return refuse_field(m, err, "Cannot add required fields to an existing schema.", name);
+		return refuse_field(m, err, "Cannot add required fields to an existing schema.",
+				    name);
 	return json_array_append_new(merged, json_deep_copy(field));
 }
 
-static json_t *merge_fields(struct merge *m, const json_t *existing, const json_t *provided, struct api_error *err)
+static json_t *merge_fields(struct merge *m, const json_t *existing, const json_t *provided,
+			    struct api_error *err)
 {
 	json_t *merged = json_array(), *field;
 	size_t i;
@@ -212,9 +231,10 @@ static json_t *merge_fields(struct merge *m, const json_t *existing, const json_
 		json_t *result;
 
 		if (!other) {
-			api_fail(err, 400, "invalid",
-			    "Provided Schema does not match Table %s. Field %s%s%s is missing in new schema", m->label,
-			    m->path, m->path[0] ? "." : "", name);
+			api_fail(
+				err, 400, "invalid",
+				"Provided Schema does not match Table %s. Field %s%s%s is missing in new schema",
+				m->label, m->path, m->path[0] ? "." : "", name);
 			goto fail;
 		}
 		result = merge_field(m, field, other, err);
@@ -223,7 +243,8 @@ static json_t *merge_fields(struct merge *m, const json_t *existing, const json_
 		json_array_append_new(merged, result);
 	}
 	json_array_foreach(provided, i, field)
-		if (!schema_find(existing, ju_string(field, "name", "")) && add_field(m, merged, field, err))
+		if (!schema_find(existing, ju_string(field, "name", "")) &&
+		    add_field(m, merged, field, err))
 			goto fail;
 	return merged;
 fail:
@@ -232,7 +253,7 @@ fail:
 }
 
 json_t *schema_merge(const json_t *existing, const json_t *provided, int allow, const char *label,
-    struct api_error *err)
+		     struct api_error *err)
 {
 	struct merge m = { .allow = allow, .label = label, .path = "" };
 

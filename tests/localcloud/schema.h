@@ -38,8 +38,8 @@ struct column {
 	size_t name_length;
 	enum field_type type;
 	enum field_mode mode;
-	int precision, scale; /* 0, 0: not parameterised */
-	long max_length;      /* 0: none */
+	int precision, scale;  /* 0, 0: not parameterised */
+	long max_length;       /* 0: none */
 	struct column *fields; /* of a RECORD */
 	size_t n_fields;
 };
@@ -65,6 +65,6 @@ enum { SCHEMA_ALLOW_ADDITION = 1, SCHEMA_ALLOW_RELAXATION = 2 };
  * modes, the provided descriptions, then what is new. label is "project:dataset.table", for messages. NULL on error.
  */
 json_t *schema_merge(const json_t *existing, const json_t *provided, int allow, const char *label,
-    struct api_error *err);
+		     struct api_error *err);
 
 #endif

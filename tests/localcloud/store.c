@@ -14,19 +14,19 @@
 
 /* synchronous=NORMAL: a killed process loses nothing, and a stand-in need not survive a power cut. */
 static const char setup[] =
-    "PRAGMA page_size=16384;"
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=NORMAL;"
-    "PRAGMA cache_size=-65536;"
-    "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA temp_store=MEMORY;"
-    "PRAGMA busy_timeout=60000;"
-    "CREATE TABLE IF NOT EXISTS catalog_dataset(project TEXT, dataset TEXT, resource TEXT NOT NULL,"
-    " PRIMARY KEY(project, dataset)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS catalog_table(project TEXT, dataset TEXT, name TEXT, resource TEXT NOT NULL,"
-    " num_rows INTEGER NOT NULL DEFAULT 0, num_bytes INTEGER NOT NULL DEFAULT 0,"
-    " PRIMARY KEY(project, dataset, name)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS catalog_job_done(job TEXT PRIMARY KEY, resource TEXT NOT NULL) WITHOUT ROWID;";
+	"PRAGMA page_size=16384;"
+	"PRAGMA journal_mode=WAL;"
+	"PRAGMA synchronous=NORMAL;"
+	"PRAGMA cache_size=-65536;"
+	"PRAGMA journal_size_limit=67108864;"
+	"PRAGMA temp_store=MEMORY;"
+	"PRAGMA busy_timeout=60000;"
+	"CREATE TABLE IF NOT EXISTS catalog_dataset(project TEXT, dataset TEXT, resource TEXT NOT NULL,"
+	" PRIMARY KEY(project, dataset)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS catalog_table(project TEXT, dataset TEXT, name TEXT, resource TEXT NOT NULL,"
+	" num_rows INTEGER NOT NULL DEFAULT 0, num_bytes INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY(project, dataset, name)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS catalog_job_done(job TEXT PRIMARY KEY, resource TEXT NOT NULL) WITHOUT ROWID;";
 
 int64_t store_now_ms(void)
 {
@@ -43,10 +43,12 @@ sqlite3 *store_db(struct store *s)
 
 int store_sqlite_error(struct store *s, struct api_error *err)
 {
-	return api_fail(err, 500, "internalError", "localcloud's database failed: %s", sqlite3_errmsg(s->db));
+	return api_fail(err, 500, "internalError", "localcloud's database failed: %s",
+			sqlite3_errmsg(s->db));
 }
 
-static struct store *open_handle(const char *path, struct store_writer *writer, struct api_error *err)
+static struct store *open_handle(const char *path, struct store_writer *writer,
+				 struct api_error *err)
 {
 	struct store *s = calloc(1, sizeof(*s));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
@@ -55,7 +57,8 @@ static struct store *open_handle(const char *path, struct store_writer *writer, 
 	s->writer = writer;
 	pthread_mutex_init(&s->lock, NULL);
 	writer->handles++;
-	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK || gnum_register(s->db) != SQLITE_OK ||
+	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK ||
+	    gnum_register(s->db) != SQLITE_OK ||
 	    sqlite3_exec(s->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
 		store_sqlite_error(s, err);
 		store_close(s);
@@ -71,7 +74,8 @@ int store_open(const char *dir, struct store **ret, struct api_error *err)
 	struct store *s;
 
 	if (mkdir(dir, 0777) && errno != EEXIST)
-		return api_fail(err, 500, "internalError", "cannot create %s: %s", dir, strerror(errno));
+		return api_fail(err, 500, "internalError", "cannot create %s: %s", dir,
+				strerror(errno));
 	snprintf(path, sizeof(path), "%s/bigquery.sqlite", dir);
 	writer = calloc(1, sizeof(*writer));
 	pthread_mutex_init(&writer->lock, NULL);
@@ -196,7 +200,8 @@ json_t *store_column_json(sqlite3_stmt *stmt, int column, struct api_error *err)
 	json_t *value = json_loads((const char *)sqlite3_column_text(stmt, column), 0, NULL);
 
 	if (!value)
-		api_fail(err, 500, "internalError", "a resource in localcloud's database is damaged");
+		api_fail(err, 500, "internalError",
+			 "a resource in localcloud's database is damaged");
 	return value;
 }
 
@@ -205,7 +210,8 @@ char *store_dump(const json_t *resource)
 	return json_dumps(resource, JSON_COMPACT);
 }
 
-int store_data_table(char *buf, size_t size, const char *project, const char *dataset, const char *table)
+int store_data_table(char *buf, size_t size, const char *project, const char *dataset,
+		     const char *table)
 {
 	const char *parts[] = { project, ":", dataset, ".", table };
 	size_t n = 0;

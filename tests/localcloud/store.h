@@ -62,14 +62,15 @@ int store_sqlite_error(struct store *s, struct api_error *err);
 int64_t store_now_ms(void);
 
 /* Datasets. A resource handed in is borrowed and must be a JSON object; the stored one has etag, id, kind, … set. */
-json_t *store_dataset_get(struct store *s, const char *project, const char *dataset, struct api_error *err);
-int store_dataset_create(struct store *s, const char *project, const char *dataset, json_t *resource,
-    struct api_error *err);
-int store_dataset_update(struct store *s, const char *project, const char *dataset, json_t *resource,
-    struct api_error *err);
+json_t *store_dataset_get(struct store *s, const char *project, const char *dataset,
+			  struct api_error *err);
+int store_dataset_create(struct store *s, const char *project, const char *dataset,
+			 json_t *resource, struct api_error *err);
+int store_dataset_update(struct store *s, const char *project, const char *dataset,
+			 json_t *resource, struct api_error *err);
 /* Refuses a dataset with tables (400 resourceInUse) unless contents is true. */
 int store_dataset_delete(struct store *s, const char *project, const char *dataset, bool contents,
-    struct api_error *err);
+			 struct api_error *err);
 /* New array of resources in order of their id; NULL on error. */
 json_t *store_dataset_list(struct store *s, const char *project, struct api_error *err);
 
@@ -77,40 +78,42 @@ json_t *store_dataset_list(struct store *s, const char *project, struct api_erro
  * Tables and views. The resource has "type": "TABLE" or "VIEW", "schema":{"fields":[…]} with type names normalised to
  * the legacy spelling (INTEGER, FLOAT, BOOLEAN, RECORD) and mode always present, "view":{"query"}, "numRows", …
  */
-json_t *store_table_get(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err);
+json_t *store_table_get(struct store *s, const char *project, const char *dataset,
+			const char *table, struct api_error *err);
 /* Validates the resource (409 duplicate when it exists, 404 without the dataset) and creates the physical table. */
-int store_table_create(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err);
+int store_table_create(struct store *s, const char *project, const char *dataset, const char *table,
+		       json_t *resource, struct api_error *err);
 /*
  * Replaces the resource. The physical table follows: a column of the new schema that it lacks is added, a column that
  * the schema lacks is dropped, and one whose type was widened (INTEGER to NUMERIC, BIGNUMERIC or FLOAT; NUMERIC to
  * BIGNUMERIC or FLOAT) is converted. To rename a column, rename the physical one first. It does not judge whether
  * BigQuery would allow the change: callers do (schema_merge in schema.h).
  */
-int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err);
+int store_table_update(struct store *s, const char *project, const char *dataset, const char *table,
+		       json_t *resource, struct api_error *err);
 /* The same with another schema altogether: the physical table is made anew, without rows. */
-int store_table_replace(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err);
+int store_table_replace(struct store *s, const char *project, const char *dataset,
+			const char *table, json_t *resource, struct api_error *err);
 int store_table_delete(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err);
-json_t *store_table_list(struct store *s, const char *project, const char *dataset, struct api_error *err);
+		       struct api_error *err);
+json_t *store_table_list(struct store *s, const char *project, const char *dataset,
+			 struct api_error *err);
 /*
  * To be called after the rows of a table have changed (DML, TRUNCATE, CREATE TABLE AS): counts numRows and numBytes
  * anew and sets lastModifiedTime and etag.
  */
 int store_table_touch(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err);
+		      struct api_error *err);
 
 /* After rows were only added: their number and size are added to the counts, without reading the table. */
-int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
-    int64_t bytes, struct api_error *err);
+int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table,
+		     int64_t rows, int64_t bytes, struct api_error *err);
 /* For a caller that knows the new counts itself. */
-int store_table_set_counts(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
-    int64_t bytes, struct api_error *err);
+int store_table_set_counts(struct store *s, const char *project, const char *dataset,
+			   const char *table, int64_t rows, int64_t bytes, struct api_error *err);
 
 /* The physical table's name, unquoted; -1 when it does not fit. */
-int store_data_table(char *buf, size_t size, const char *project, const char *dataset, const char *table);
+int store_data_table(char *buf, size_t size, const char *project, const char *dataset,
+		     const char *table);
 
 #endif

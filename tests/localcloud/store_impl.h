@@ -22,7 +22,8 @@ struct store {
 /*
  * Prepares sql and binds texts (NULL-terminated list of const char *); the caller finalizes. NULL with err filled.
  */
-sqlite3_stmt *store_prepare(struct store *s, struct api_error *err, const char *sql, ...) __attribute__((sentinel));
+sqlite3_stmt *store_prepare(struct store *s, struct api_error *err, const char *sql, ...)
+	__attribute__((sentinel));
 /* Steps a statement that returns no rows and finalizes it. */
 int store_finish(struct store *s, sqlite3_stmt *stmt, struct api_error *err);
 
@@ -34,10 +35,11 @@ json_t *store_column_json(sqlite3_stmt *stmt, int column, struct api_error *err)
 char *store_dump(const json_t *resource);
 
 /* Physical side, in store_physical.c. */
-int store_physical_create(struct store *s, const char *name, const json_t *resource, struct api_error *err);
-int store_physical_change(struct store *s, const char *name, const json_t *old, const json_t *resource,
-    struct api_error *err);
-int store_physical_count(struct store *s, const char *name, const json_t *resource, int64_t *rows, int64_t *bytes,
-    struct api_error *err);
+int store_physical_create(struct store *s, const char *name, const json_t *resource,
+			  struct api_error *err);
+int store_physical_change(struct store *s, const char *name, const json_t *old,
+			  const json_t *resource, struct api_error *err);
+int store_physical_count(struct store *s, const char *name, const json_t *resource, int64_t *rows,
+			 int64_t *bytes, struct api_error *err);
 
 #endif

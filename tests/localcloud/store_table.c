@@ -18,7 +18,8 @@ static bool expired(const json_t *resource)
 	return at > 0 && at <= store_now_ms();
 }
 
-static json_t *not_found(const char *project, const char *dataset, const char *table, struct api_error *err)
+static json_t *not_found(const char *project, const char *dataset, const char *table,
+			 struct api_error *err)
 {
 	api_fail(err, 404, "notFound", "Not found: Table %s:%s.%s", project, dataset, table);
 	return NULL;
@@ -26,11 +27,12 @@ static json_t *not_found(const char *project, const char *dataset, const char *t
 
 /* The row as it stands, expired or not; NULL and 404 when there is none. */
 static json_t *fetch(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err)
+		     struct api_error *err)
 {
-	sqlite3_stmt *stmt = store_prepare(s, err,
-	    "SELECT resource, num_rows, num_bytes FROM catalog_table WHERE project=? AND dataset=? AND name=?", project,
-	    dataset, table, NULL);
+	sqlite3_stmt *stmt = store_prepare(
+		s, err,
+		"SELECT resource, num_rows, num_bytes FROM catalog_table WHERE project=? AND dataset=? AND name=?",
+		project, dataset, table, NULL);
 	json_t *resource = NULL;
 
 	if (!stmt)
@@ -48,8 +50,8 @@ static json_t *fetch(struct store *s, const char *project, const char *dataset, 
 	return resource;
 }
 
-json_t *store_table_get(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err)
+json_t *store_table_get(struct store *s, const char *project, const char *dataset,
+			const char *table, struct api_error *err)
 {
 	json_t *owner = store_dataset_get(s, project, dataset, err), *resource;
 
@@ -64,8 +66,8 @@ json_t *store_table_get(struct store *s, const char *project, const char *datase
 	return resource;
 }
 
-static int save(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err)
+static int save(struct store *s, const char *project, const char *dataset, const char *table,
+		json_t *resource, struct api_error *err)
 {
 	char *text;
 	sqlite3_stmt *stmt;
@@ -74,9 +76,11 @@ static int save(struct store *s, const char *project, const char *dataset, const
 	json_object_del(resource, "numBytes");
 	json_object_del(resource, "numLongTermBytes");
 	text = store_dump(resource);
-	stmt = store_prepare(s, err,
-	    "INSERT INTO catalog_table(project, dataset, name, resource) VALUES(?,?,?,?)"
-	    " ON CONFLICT DO UPDATE SET resource=excluded.resource", project, dataset, table, text, NULL);
+	stmt = store_prepare(
+		s, err,
+		"INSERT INTO catalog_table(project, dataset, name, resource) VALUES(?,?,?,?)"
+		" ON CONFLICT DO UPDATE SET resource=excluded.resource",
+		project, dataset, table, text, NULL);
 	free(text);
 	return stmt ? store_finish(s, stmt, err) : -1;
 }
@@ -86,14 +90,16 @@ static void complete(json_t *resource, const char *project, const char *dataset,
 	json_object_set_new(resource, "kind", json_string("bigquery#table"));
 	json_object_set_new(resource, "id", json_sprintf("%s:%s.%s", project, dataset, table));
 	json_object_set_new(resource, "tableReference",
-	    json_pack("{s:s, s:s, s:s}", "projectId", project, "datasetId", dataset, "tableId", table));
-	json_object_set_new(resource, "type", json_string(json_object_get(resource, "view") ? "VIEW" : "TABLE"));
+			    json_pack("{s:s, s:s, s:s}", "projectId", project, "datasetId", dataset,
+				      "tableId", table));
+	json_object_set_new(resource, "type",
+			    json_string(json_object_get(resource, "view") ? "VIEW" : "TABLE"));
 	store_stamp(resource);
 }
 
 /* 0 when the name is free, having cleared away an expired table. */
 static int make_room(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err)
+		     struct api_error *err)
 {
 	json_t *existing = fetch(s, project, dataset, table, err);
 	bool gone;
@@ -104,11 +110,12 @@ static int make_room(struct store *s, const char *project, const char *dataset, 
 	json_decref(existing);
 	if (gone)
 		return store_table_delete(s, project, dataset, table, err);
-	return api_fail(err, 409, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset, table);
+	return api_fail(err, 409, "duplicate", "Already Exists: Table %s:%s.%s", project, dataset,
+			table);
 }
 
 static int create_in(struct store *s, const json_t *owner, const char *project, const char *dataset,
-    const char *table, json_t *resource, struct api_error *err)
+		     const char *table, json_t *resource, struct api_error *err)
 {
 	char name[STORE_NAME_MAX];
 	int64_t expiry = ju_int64(owner, "defaultTableExpirationMs", 0);
@@ -127,8 +134,8 @@ static int create_in(struct store *s, const json_t *owner, const char *project, 
 	return save(s, project, dataset, table, resource, err);
 }
 
-int store_table_create(struct store *s, const char *project, const char *dataset, const char *table, json_t *given,
-    struct api_error *err)
+int store_table_create(struct store *s, const char *project, const char *dataset, const char *table,
+		       json_t *given, struct api_error *err)
 {
 	json_t *owner, *resource;
 	int rc;
@@ -146,19 +153,21 @@ int store_table_create(struct store *s, const char *project, const char *dataset
 }
 
 /* How the physical table follows a changed resource. */
-static int change_physical(struct store *s, const char *name, const json_t *old, const json_t *resource, bool anew,
-    struct api_error *err)
+static int change_physical(struct store *s, const char *name, const json_t *old,
+			   const json_t *resource, bool anew, struct api_error *err)
 {
 	if (json_object_get(resource, "view"))
 		return 0;
 	if (!anew)
 		return store_physical_change(s, name, old, resource, err);
-	return store_exec(s, err, "DROP TABLE IF EXISTS \"%w\"", name) || store_physical_create(s, name, resource, err) ? -1
-															: 0;
+	return store_exec(s, err, "DROP TABLE IF EXISTS \"%w\"", name) ||
+			       store_physical_create(s, name, resource, err)
+		       ? -1
+		       : 0;
 }
 
-static int update(struct store *s, const char *project, const char *dataset, const char *table, const json_t *given,
-    bool anew, struct api_error *err)
+static int update(struct store *s, const char *project, const char *dataset, const char *table,
+		  const json_t *given, bool anew, struct api_error *err)
 {
 	json_t *old = store_table_get(s, project, dataset, table, err), *resource;
 	char name[STORE_NAME_MAX];
@@ -169,7 +178,8 @@ static int update(struct store *s, const char *project, const char *dataset, con
 	resource = json_deep_copy(given);
 	json_object_set(resource, "creationTime", json_object_get(old, "creationTime"));
 	json_object_set(resource, "location", json_object_get(old, "location"));
-	if (table_check(resource, err) || store_data_table(name, sizeof(name), project, dataset, table))
+	if (table_check(resource, err) ||
+	    store_data_table(name, sizeof(name), project, dataset, table))
 		goto out;
 	complete(resource, project, dataset, table);
 	if (change_physical(s, name, old, resource, anew, err))
@@ -183,20 +193,20 @@ out:
 	return rc;
 }
 
-int store_table_update(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err)
+int store_table_update(struct store *s, const char *project, const char *dataset, const char *table,
+		       json_t *resource, struct api_error *err)
 {
 	return update(s, project, dataset, table, resource, false, err);
 }
 
-int store_table_replace(struct store *s, const char *project, const char *dataset, const char *table, json_t *resource,
-    struct api_error *err)
+int store_table_replace(struct store *s, const char *project, const char *dataset,
+			const char *table, json_t *resource, struct api_error *err)
 {
 	return update(s, project, dataset, table, resource, true, err);
 }
 
 int store_table_delete(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err)
+		       struct api_error *err)
 {
 	char name[STORE_NAME_MAX];
 	json_t *existing = fetch(s, project, dataset, table, err);
@@ -208,15 +218,19 @@ int store_table_delete(struct store *s, const char *project, const char *dataset
 	if (store_data_table(name, sizeof(name), project, dataset, table) ||
 	    store_exec(s, err, "DROP TABLE IF EXISTS \"%w\"", name))
 		return -1;
-	stmt = store_prepare(s, err, "DELETE FROM catalog_table WHERE project=? AND dataset=? AND name=?", project,
-	    dataset, table, NULL);
+	stmt = store_prepare(s, err,
+			     "DELETE FROM catalog_table WHERE project=? AND dataset=? AND name=?",
+			     project, dataset, table, NULL);
 	return stmt ? store_finish(s, stmt, err) : -1;
 }
 
-json_t *store_table_list(struct store *s, const char *project, const char *dataset, struct api_error *err)
+json_t *store_table_list(struct store *s, const char *project, const char *dataset,
+			 struct api_error *err)
 {
-	sqlite3_stmt *stmt = store_prepare(s, err,
-	    "SELECT resource FROM catalog_table WHERE project=? AND dataset=? ORDER BY name", project, dataset, NULL);
+	sqlite3_stmt *stmt = store_prepare(
+		s, err,
+		"SELECT resource FROM catalog_table WHERE project=? AND dataset=? ORDER BY name",
+		project, dataset, NULL);
 	json_t *list, *resource;
 
 	if (!stmt)
@@ -232,7 +246,7 @@ json_t *store_table_list(struct store *s, const char *project, const char *datas
 }
 
 int store_table_touch(struct store *s, const char *project, const char *dataset, const char *table,
-    struct api_error *err)
+		      struct api_error *err)
 {
 	json_t *resource = store_table_get(s, project, dataset, table, err);
 	char name[STORE_NAME_MAX];
@@ -253,8 +267,8 @@ out:
 	return rc;
 }
 
-int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
-    int64_t bytes, struct api_error *err)
+int store_table_grow(struct store *s, const char *project, const char *dataset, const char *table,
+		     int64_t rows, int64_t bytes, struct api_error *err)
 {
 	json_t *resource = store_table_get(s, project, dataset, table, err);
 	int rc;
@@ -271,16 +285,18 @@ int store_table_grow(struct store *s, const char *project, const char *dataset, 
 	return rc;
 }
 
-int store_table_set_counts(struct store *s, const char *project, const char *dataset, const char *table, int64_t rows,
-    int64_t bytes, struct api_error *err)
+int store_table_set_counts(struct store *s, const char *project, const char *dataset,
+			   const char *table, int64_t rows, int64_t bytes, struct api_error *err)
 {
 	char numbers[2][32];
 	sqlite3_stmt *stmt;
 
 	snprintf(numbers[0], sizeof(numbers[0]), "%" PRId64, rows);
 	snprintf(numbers[1], sizeof(numbers[1]), "%" PRId64, bytes);
-	stmt = store_prepare(s, err,
-	    "UPDATE catalog_table SET num_rows=CAST(? AS INTEGER), num_bytes=CAST(? AS INTEGER)"
-	    " WHERE project=? AND dataset=? AND name=?", numbers[0], numbers[1], project, dataset, table, NULL);
+	stmt = store_prepare(
+		s, err,
+		"UPDATE catalog_table SET num_rows=CAST(? AS INTEGER), num_bytes=CAST(? AS INTEGER)"
+		" WHERE project=? AND dataset=? AND name=?",
+		numbers[0], numbers[1], project, dataset, table, NULL);
 	return stmt ? store_finish(s, stmt, err) : -1;
 }

@@ -70,7 +70,8 @@ int spool_create(const char *dir, char **name, struct api_error *err)
 		return fd;
 	free(*name);
 	*name = NULL;
-	return api_fail(err, 503, "backendError", "localcloud cannot store the upload: %s", strerror(errno));
+	return api_fail(err, 503, "backendError", "localcloud cannot store the upload: %s",
+			strerror(errno));
 }
 
 int spool_write(int fd, const char *data, size_t n)
@@ -112,7 +113,8 @@ static struct session *take_session(struct exchange *ex, const char *id, struct 
 		api_fail(err, 404, "notFound", "Upload session not found.");
 	} else if (s->busy) {
 		s = NULL;
-		api_fail(err, 503, "backendError", "Another request of this upload session is under way.");
+		api_fail(err, 503, "backendError",
+			 "Another request of this upload session is under way.");
 	} else {
 		s->busy = true;
 	}
@@ -145,10 +147,12 @@ static int read_path(const char *path, char *project, size_t size, struct api_er
 
 	if (strncmp(path, "/resumable", 10) == 0)
 		path += 10;
-	end = strncmp(path, prefix, strlen(prefix)) == 0 ? strchr(path + strlen(prefix), '/') : NULL;
+	end = strncmp(path, prefix, strlen(prefix)) == 0 ? strchr(path + strlen(prefix), '/')
+							 : NULL;
 	if (!end || strcmp(end, "/jobs") != 0 || (size_t)(end - path) - strlen(prefix) >= size)
 		return api_fail(err, 404, "notFound", "Not Found: %s", path);
-	snprintf(project, size, "%.*s", (int)((size_t)(end - path) - strlen(prefix)), path + strlen(prefix));
+	snprintf(project, size, "%.*s", (int)((size_t)(end - path) - strlen(prefix)),
+		 path + strlen(prefix));
 	return 0;
 }
 
@@ -166,7 +170,8 @@ static int bad_range(struct api_error *err, const char *what)
 }
 
 /* Holds the request's Content-Range against the session before the body comes. */
-static int check_range(const struct exchange *ex, struct upload *up, struct session *s, struct api_error *err)
+static int check_range(const struct exchange *ex, struct upload *up, struct session *s,
+		       struct api_error *err)
 {
 	const struct content_range *r = &up->range;
 	int64_t length = r->to >= 0 ? r->to - r->from + 1 : -1, body = content_length(ex);
@@ -178,18 +183,22 @@ static int check_range(const struct exchange *ex, struct upload *up, struct sess
 	if (r->from < 0)
 		return body > 0 ? bad_range(err, "A question for the state has no body.") : 0;
 	if (r->from > s->stored)
-		return api_fail_at(err, 400, "invalid", "Content-Range",
-		    "Invalid request. According to the Content-Range header, the upload offset is %" PRId64
-		    " byte(s), which exceeds already uploaded size of %" PRId64 " byte(s).", r->from, s->stored);
+		return api_fail_at(
+			err, 400, "invalid", "Content-Range",
+			"Invalid request. According to the Content-Range header, the upload offset is %" PRId64
+			" byte(s), which exceeds already uploaded size of %" PRId64 " byte(s).",
+			r->from, s->stored);
 	if (length >= 0 && body >= 0 && body != length)
 		return bad_range(err, "Content-Length and Content-Range differ.");
 	if (length >= 0 && r->total >= 0 && r->to >= r->total)
 		return bad_range(err, "The range ends behind the total.");
 	if (length >= 0 && (r->total < 0 || r->to + 1 < r->total) && length % UPLOAD_CHUNK != 0)
-		return api_fail_at(err, 400, "invalid", "Content-Range",
-		    "Invalid request. The number of bytes uploaded is required to be a multiple of %d, except for the final "
-		    "request. The received request contained %" PRId64 " bytes, which does not meet this requirement.",
-		    UPLOAD_CHUNK, length);
+		return api_fail_at(
+			err, 400, "invalid", "Content-Range",
+			"Invalid request. The number of bytes uploaded is required to be a multiple of %d, except for the final "
+			"request. The received request contained %" PRId64
+			" bytes, which does not meet this requirement.",
+			UPLOAD_CHUNK, length);
 	return 0;
 }
 
@@ -199,8 +208,9 @@ static int begin_chunks(struct exchange *ex, struct api_error *err)
 	struct session *s;
 
 	if (ex->fault.session) {
-		return api_fail(err, ex->fault.session, ex->fault.session == 410 ? "gone" : "notFound",
-		    "Upload session not found.");
+		return api_fail(err, ex->fault.session,
+				ex->fault.session == 410 ? "gone" : "notFound",
+				"Upload session not found.");
 	}
 	if (content_range_parse(ex_header(ex, "Content-Range"), &up->range, err))
 		return -1;
@@ -216,7 +226,9 @@ static int begin_chunks(struct exchange *ex, struct api_error *err)
 	}
 	up->skip = up->range.from >= 0 ? s->stored - up->range.from : 0;
 	up->room = ex->fault.short308;
-	up->limit = ex->fault.drop == DROP_MID_BODY ? (content_length(ex) > 0 ? content_length(ex) / 2 : 1) : -1;
+	up->limit = ex->fault.drop == DROP_MID_BODY
+			    ? (content_length(ex) > 0 ? content_length(ex) / 2 : 1)
+			    : -1;
 	return 0;
 }
 
@@ -236,7 +248,8 @@ static int choose_kind(const struct exchange *ex, enum upload_kind *kind, struct
 	else if (strcmp(ex->method, "POST") == 0 && type && strcmp(type, "multipart") == 0)
 		*kind = UPLOAD_MULTIPART;
 	else
-		return api_fail(err, 400, "badRequest", "uploadType must be resumable or multipart");
+		return api_fail(err, 400, "badRequest",
+				"uploadType must be resumable or multipart");
 	return 0;
 }
 
@@ -244,7 +257,8 @@ int upload_begin(struct exchange *ex, struct api_error *err)
 {
 	struct upload up = { .room = -1, .limit = -1, .fd = -1 };
 
-	if (read_path(ex->path, up.project, sizeof(up.project), err) || choose_kind(ex, &up.kind, err))
+	if (read_path(ex->path, up.project, sizeof(up.project), err) ||
+	    choose_kind(ex, &up.kind, err))
 		return -1;
 	ex->upload = malloc(sizeof(up));
 	if (!ex->upload)
@@ -327,7 +341,7 @@ static int finish_start(struct exchange *ex, struct api_error *err)
 	u->first = s;
 	pthread_mutex_unlock(&u->lock);
 	ex_set_header(ex, "Location", "%s%s%s/jobs?uploadType=resumable&upload_id=%s",
-	    ex_root(ex, root, sizeof(root)), prefix, s->project, s->id);
+		      ex_root(ex, root, sizeof(root)), prefix, s->project, s->id);
 	ex_set_header(ex, "X-GUploader-UploadID", "%s", s->id);
 	return 0;
 }
@@ -335,7 +349,8 @@ static int finish_start(struct exchange *ex, struct api_error *err)
 /* 308 with what is stored; no Range when that is nothing. */
 static void answer_incomplete(struct exchange *ex, const struct session *s)
 {
-	bool covered = ex_header(ex, "X-GUploader-No-308") && strcmp(ex_header(ex, "X-GUploader-No-308"), "yes") == 0;
+	bool covered = ex_header(ex, "X-GUploader-No-308") &&
+		       strcmp(ex_header(ex, "X-GUploader-No-308"), "yes") == 0;
 
 	ex->status = covered ? 200 : 308;
 	if (covered)

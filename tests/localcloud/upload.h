@@ -9,7 +9,6 @@
 
 struct uploads;
 
-
 struct uploads *uploads_new(void);
 void uploads_free(struct uploads *u);
 

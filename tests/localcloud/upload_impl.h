@@ -28,8 +28,9 @@ struct session {
 
 /* Content-Range of a PUT. */
 struct content_range {
-	int64_t from, to; /* from -1: "*", a question for the state; to -1: up to the end of the body */
-	int64_t total;    /* -1: "*" */
+	int64_t from,
+		to; /* from -1: "*", a question for the state; to -1: up to the end of the body */
+	int64_t total; /* -1: "*" */
 };
 
 struct upload {

@@ -19,8 +19,10 @@ static int read_boundary(const char *type, struct upload *up, struct api_error *
 	size_t n;
 
 	if (!at || strncasecmp(type, "multipart/related", 17) != 0)
-		return api_fail(err, 400, "badContent", "Media type '%s' is not supported: multipart/related with a boundary",
-		    type ? type : "");
+		return api_fail(
+			err, 400, "badContent",
+			"Media type '%s' is not supported: multipart/related with a boundary",
+			type ? type : "");
 	at += strlen("boundary=");
 	if (*at == '"' || *at == '\'') {
 		char quote = *at++;
@@ -31,7 +33,8 @@ static int read_boundary(const char *type, struct upload *up, struct api_error *
 		n = strcspn(at, "; \t");
 	}
 	if (n == 0 || n + 3 > sizeof(up->boundary))
-		return api_fail(err, 400, "badContent", "The multipart boundary is missing or too long");
+		return api_fail(err, 400, "badContent",
+				"The multipart boundary is missing or too long");
 	snprintf(up->boundary, sizeof(up->boundary), "--%.*s", (int)n, at);
 	return 0;
 }
@@ -117,7 +120,8 @@ static int cut_tail(struct upload *up)
 		return -1;
 	from = st.st_size > (off_t)sizeof(tail) ? st.st_size - (off_t)sizeof(tail) : 0;
 	have = (size_t)pread(up->fd, tail, sizeof(tail), from);
-	for (char *p = tail; (found = memmem(p, have - (size_t)(p - tail), close, n)); p = found + 1)
+	for (char *p = tail; (found = memmem(p, have - (size_t)(p - tail), close, n));
+	     p = found + 1)
 		at = found;
 	if (!at)
 		return -1;
@@ -134,7 +138,8 @@ int multipart_finish(struct exchange *ex, struct api_error *err)
 	json_t *job = NULL;
 
 	if (!up->in_data || !up->job || up->failed || cut_tail(up))
-		return api_fail(err, 400, "badContent", "The multipart body is malformed: two parts, the first one JSON");
+		return api_fail(err, 400, "badContent",
+				"The multipart body is malformed: two parts, the first one JSON");
 	close(up->fd);
 	up->fd = -1;
 	if (jobs_describe(ex->server->jobs, up->project, up->job, err) ||

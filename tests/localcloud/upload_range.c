@@ -32,7 +32,8 @@ int content_range_parse(const char *header, struct content_range *ret, struct ap
 		ret->from = -1;
 		p++;
 	} else {
-		if (number(&p, "-", &ret->from) || *p++ != '-' || ret->from < 0 || number(&p, "/", &ret->to))
+		if (number(&p, "-", &ret->from) || *p++ != '-' || ret->from < 0 ||
+		    number(&p, "/", &ret->to))
 			goto bad;
 		if (ret->to >= 0 && ret->to < ret->from)
 			goto bad;
@@ -41,5 +42,6 @@ int content_range_parse(const char *header, struct content_range *ret, struct ap
 		goto bad;
 	return 0;
 bad:
-	return api_fail_at(err, 400, "invalid", "Content-Range", "Failed to parse Content-Range header: %s", header);
+	return api_fail_at(err, 400, "invalid", "Content-Range",
+			   "Failed to parse Content-Range header: %s", header);
 }

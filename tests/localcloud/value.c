@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
-int value_fail(struct value_error *err, const struct column *c, const char *what, const char *value, size_t n)
+int value_fail(struct value_error *err, const struct column *c, const char *what, const char *value,
+	       size_t n)
 {
 	snprintf(err->what, sizeof(err->what), "%s", what);
 	snprintf(err->path, sizeof(err->path), "%s", c->name);
-	snprintf(err->value, sizeof(err->value), "%.*s", (int)(n < 80 ? n : 80), value ? value : "");
+	snprintf(err->value, sizeof(err->value), "%.*s", (int)(n < 80 ? n : 80),
+		 value ? value : "");
 	return -1;
 }
 
@@ -34,7 +36,8 @@ int cell_bind(sqlite3_stmt *stmt, int index, const struct cell *cell, const stru
 		return sqlite3_bind_double(stmt, index, cell->d);
 	case CELL_TEXT:
 		p = cell_bytes(cell, scratch);
-		return sqlite3_bind_text64(stmt, index, p ? p : "", cell->n, SQLITE_STATIC, SQLITE_UTF8);
+		return sqlite3_bind_text64(stmt, index, p ? p : "", cell->n, SQLITE_STATIC,
+					   SQLITE_UTF8);
 	case CELL_BLOB:
 		p = cell_bytes(cell, scratch);
 		return sqlite3_bind_blob64(stmt, index, p ? p : "", cell->n, SQLITE_STATIC);
@@ -73,7 +76,8 @@ int value_absent(const struct column *c, struct cell *out, struct value_error *e
 {
 	if (c->mode == MODE_REQUIRED)
 		return value_fail(err, c, "Missing required field", NULL, 0);
-	*out = c->mode == MODE_REPEATED ? (struct cell){ .kind = CELL_TEXT, .p = "[]", .n = 2 } : (struct cell){ 0 };
+	*out = c->mode == MODE_REPEATED ? (struct cell){ .kind = CELL_TEXT, .p = "[]", .n = 2 }
+					: (struct cell){ 0 };
 	return 0;
 }
 
@@ -88,7 +92,8 @@ static int inside(struct value_error *err, const struct column *record)
 }
 
 /* Appends an encoded cell as JSON. The cell may lie in the buffer that is appended to. */
-static int put_cell(const struct column *c, const struct cell *cell, const struct buf *scratch, struct buf *out)
+static int put_cell(const struct column *c, const struct cell *cell, const struct buf *scratch,
+		    struct buf *out)
 {
 	char text[40];
 	struct error error;
@@ -101,14 +106,18 @@ static int put_cell(const struct column *c, const struct cell *cell, const struc
 			return buf_append_str(out, cell->i ? "true" : "false", &error);
 		return buf_appendf(out, &error, "%" PRId64, cell->i);
 	case CELL_REAL:
-		return buf_append(out, text, json_format_double(cell->d, text, sizeof(text)), &error);
+		return buf_append(out, text, json_format_double(cell->d, text, sizeof(text)),
+				  &error);
 	case CELL_TEXT:
 		if (c->mode == MODE_REPEATED || c->type == TYPE_RECORD)
 			return buf_append(out, cell_bytes(cell, scratch), cell->n, &error);
 		return jscan_quote(cell_bytes(cell, scratch), cell->n, out);
 	default:
-		return buf_append(out, "\"", 1, &error) || base64_encode(cell_bytes(cell, scratch), cell->n, out) ||
-		    buf_append(out, "\"", 1, &error) ? -1 : 0;
+		return buf_append(out, "\"", 1, &error) ||
+				       base64_encode(cell_bytes(cell, scratch), cell->n, out) ||
+				       buf_append(out, "\"", 1, &error)
+			       ? -1
+			       : 0;
 	}
 }
 
@@ -117,14 +126,17 @@ static int finish_text(struct buf *text, struct buf *scratch, struct cell *out)
 {
 	struct error error;
 
-	*out = (struct cell){ .kind = CELL_TEXT, .in_scratch = true, .offset = scratch->length, .n = text->length };
+	*out = (struct cell){
+		.kind = CELL_TEXT, .in_scratch = true, .offset = scratch->length, .n = text->length
+	};
 	return buf_append(scratch, text->data, text->length, &error);
 }
 
 static int find_member(const struct column *record, const struct jtoken *key, size_t *ret)
 {
 	for (size_t i = 0; i < record->n_fields; i++) {
-		if (record->fields[i].name_length == key->n && strncasecmp(record->fields[i].name, key->p, key->n) == 0) {
+		if (record->fields[i].name_length == key->n &&
+		    strncasecmp(record->fields[i].name, key->p, key->n) == 0) {
 			*ret = i;
 			return 0;
 		}
@@ -133,8 +145,9 @@ static int find_member(const struct column *record, const struct jtoken *key, si
 }
 
 /* Collects the members of a record in the order of the schema. */
-static int read_record(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct jtoken *found, struct value_error *err)
+static int read_record(const struct column *c, const struct jtoken *v,
+		       const struct value_options *options, struct jtoken *found,
+		       struct value_error *err)
 {
 	struct jiter it;
 	struct jtoken key, value;
@@ -150,8 +163,9 @@ static int read_record(const struct column *c, const struct jtoken *v, const str
 	return more;
 }
 
-static int encode_record(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err)
+static int encode_record(const struct column *c, const struct jtoken *v,
+			 const struct value_options *options, struct buf *scratch, struct cell *out,
+			 struct value_error *err)
 {
 	struct jtoken *found;
 	auto_buf text = BUF_INIT;
@@ -159,7 +173,8 @@ static int encode_record(const struct column *c, const struct jtoken *v, const s
 	int rc = -1;
 
 	if (v->kind != JSON_K_OBJECT)
-		return value_fail(err, c, "This field is a record, the value is no object", v->p, v->n);
+		return value_fail(err, c, "This field is a record, the value is no object", v->p,
+				  v->n);
 	found = calloc(c->n_fields, sizeof(*found));
 	if (!found || read_record(c, v, options, found, err))
 		goto out;
@@ -167,10 +182,12 @@ static int encode_record(const struct column *c, const struct jtoken *v, const s
 		struct cell cell;
 
 		if (buf_append_str(&text, i ? "," : "{", &error) ||
-		    jscan_quote(c->fields[i].name, c->fields[i].name_length, &text) || buf_append_str(&text, ":", &error))
+		    jscan_quote(c->fields[i].name, c->fields[i].name_length, &text) ||
+		    buf_append_str(&text, ":", &error))
 			goto out;
-		if (found[i].p ? value_encode(&c->fields[i], &found[i], options, scratch, &cell, err)
-			       : value_absent(&c->fields[i], &cell, err)) {
+		if (found[i].p
+			    ? value_encode(&c->fields[i], &found[i], options, scratch, &cell, err)
+			    : value_absent(&c->fields[i], &cell, err)) {
 			inside(err, c);
 			goto out;
 		}
@@ -183,16 +200,18 @@ out:
 	return rc;
 }
 
-static int encode_single(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err)
+static int encode_single(const struct column *c, const struct jtoken *v,
+			 const struct value_options *options, struct buf *scratch, struct cell *out,
+			 struct value_error *err)
 {
 	if (c->type == TYPE_RECORD)
 		return encode_record(c, v, options, scratch, out, err);
 	return value_scalar(c, v, options, scratch, out, err);
 }
 
-static int encode_array(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err)
+static int encode_array(const struct column *c, const struct jtoken *v,
+			const struct value_options *options, struct buf *scratch, struct cell *out,
+			struct value_error *err)
 {
 	struct column element = *c;
 	auto_buf text = BUF_INIT;
@@ -203,16 +222,22 @@ static int encode_array(const struct column *c, const struct jtoken *v, const st
 
 	element.mode = MODE_NULLABLE;
 	if (jiter_open(&it, '[', v->p, v->p + v->n))
-		return value_fail(err, c, "Array specified for non-repeated field or single value for repeated field", v->p,
-		    v->n);
+		return value_fail(
+			err, c,
+			"Array specified for non-repeated field or single value for repeated field",
+			v->p, v->n);
 	while ((more = jiter_element(&it, &value)) > 0) {
 		struct cell cell;
 
 		if (value.kind == JSON_K_NULL)
-			return value_fail(err, c, "Only optional fields can be set to NULL: an array holds a null", v->p, v->n);
+			return value_fail(
+				err, c,
+				"Only optional fields can be set to NULL: an array holds a null",
+				v->p, v->n);
 		if (encode_single(&element, &value, options, scratch, &cell, err))
 			return -1;
-		if (buf_append_str(&text, text.length ? "," : "[", &error) || put_cell(&element, &cell, scratch, &text))
+		if (buf_append_str(&text, text.length ? "," : "[", &error) ||
+		    put_cell(&element, &cell, scratch, &text))
 			return -1;
 	}
 	if (more < 0 || buf_append_str(&text, text.length ? "]" : "[]", &error))
@@ -220,12 +245,14 @@ static int encode_array(const struct column *c, const struct jtoken *v, const st
 	return finish_text(&text, scratch, out);
 }
 
-int value_encode(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err)
+int value_encode(const struct column *c, const struct jtoken *v,
+		 const struct value_options *options, struct buf *scratch, struct cell *out,
+		 struct value_error *err)
 {
 	if (v->kind == JSON_K_NULL) {
 		if (c->mode == MODE_REQUIRED)
-			return value_fail(err, c, "Only optional fields can be set to NULL", NULL, 0);
+			return value_fail(err, c, "Only optional fields can be set to NULL", NULL,
+					  0);
 		return value_absent(c, out, err);
 	}
 	if (c->mode == MODE_REPEATED)

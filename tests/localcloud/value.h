@@ -36,11 +36,12 @@ struct value_error {
 	char value[96];
 };
 
-int value_encode(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err);
+int value_encode(const struct column *c, const struct jtoken *v,
+		 const struct value_options *options, struct buf *scratch, struct cell *out,
+		 struct value_error *err);
 /* For CSV; the text is UTF-8 already. RECORD and REPEATED are refused. */
-int value_encode_text(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err);
+int value_encode_text(const struct column *c, const char *s, size_t n, struct buf *scratch,
+		      struct cell *out, struct value_error *err);
 
 /* NULL for a column that the row does not name: an error when it is REQUIRED, '[]' when it is REPEATED. */
 int value_absent(const struct column *c, struct cell *out, struct value_error *err);

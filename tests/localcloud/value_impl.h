@@ -4,9 +4,11 @@
 
 #include "tests/localcloud/value.h"
 
-int value_fail(struct value_error *err, const struct column *c, const char *what, const char *value, size_t n);
+int value_fail(struct value_error *err, const struct column *c, const char *what, const char *value,
+	       size_t n);
 
-int value_scalar(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err);
+int value_scalar(const struct column *c, const struct jtoken *v,
+		 const struct value_options *options, struct buf *scratch, struct cell *out,
+		 struct value_error *err);
 
 #endif

@@ -17,17 +17,25 @@ static int put_text(struct buf *scratch, const char *s, size_t n, struct cell *o
 {
 	struct error error;
 
-	*out = (struct cell){ .kind = CELL_TEXT, .in_scratch = true, .offset = scratch->length, .n = n };
+	*out = (struct cell){
+		.kind = CELL_TEXT, .in_scratch = true, .offset = scratch->length, .n = n
+	};
 	return buf_append(scratch, s, n, &error);
 }
 
-static int encode_float(const struct column *c, const char *s, size_t n, struct cell *out, struct value_error *err)
+static int encode_float(const struct column *c, const char *s, size_t n, struct cell *out,
+			struct value_error *err)
 {
 	static const struct {
 		const char *word, *cell;
 	} words[] = {
-		{ "nan", "NaN" }, { "inf", "Infinity" }, { "+inf", "Infinity" }, { "-inf", "-Infinity" },
-		{ "infinity", "Infinity" }, { "+infinity", "Infinity" }, { "-infinity", "-Infinity" },
+		{ "nan", "NaN" },
+		{ "inf", "Infinity" },
+		{ "+inf", "Infinity" },
+		{ "-inf", "-Infinity" },
+		{ "infinity", "Infinity" },
+		{ "+infinity", "Infinity" },
+		{ "-infinity", "-Infinity" },
 	};
 	char text[GNUM_MAX];
 	struct gnum_shape shape;
@@ -36,7 +44,9 @@ static int encode_float(const struct column *c, const char *s, size_t n, struct 
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strlen(words[i].word) == n && strncasecmp(words[i].word, s, n) == 0) {
-			*out = (struct cell){ .kind = CELL_TEXT, .p = words[i].cell, .n = strlen(words[i].cell) };
+			*out = (struct cell){ .kind = CELL_TEXT,
+					      .p = words[i].cell,
+					      .n = strlen(words[i].cell) };
 			return 0;
 		}
 	}
@@ -54,25 +64,28 @@ static int encode_float(const struct column *c, const char *s, size_t n, struct 
 	return 0;
 }
 
-static int encode_decimal(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_decimal(const struct column *c, const char *s, size_t n, struct buf *scratch,
+			  struct cell *out, struct value_error *err)
 {
 	bool big = c->type == TYPE_BIGNUMERIC;
 	char canonical[GNUM_MAX];
 	struct gnum_shape shape;
 
-	if (gnum_canonical(s, n, canonical, &shape) || !gnum_fits(canonical, &shape, big, c->precision, c->scale))
-		return value_fail(err, c, big ? "Invalid BIGNUMERIC value" : "Invalid NUMERIC value", s, n);
+	if (gnum_canonical(s, n, canonical, &shape) ||
+	    !gnum_fits(canonical, &shape, big, c->precision, c->scale))
+		return value_fail(err, c,
+				  big ? "Invalid BIGNUMERIC value" : "Invalid NUMERIC value", s, n);
 	return put_text(scratch, canonical, strlen(canonical), out);
 }
 
-static int encode_boolean(const struct column *c, const char *s, size_t n, struct cell *out, struct value_error *err)
+static int encode_boolean(const struct column *c, const char *s, size_t n, struct cell *out,
+			  struct value_error *err)
 {
 	static const struct {
 		const char *word;
 		int value;
-	} words[] = { { "true", 1 }, { "false", 0 }, { "t", 1 }, { "f", 0 }, { "yes", 1 }, { "no", 0 }, { "y", 1 },
-		{ "n", 0 }, { "1", 1 }, { "0", 0 } };
+	} words[] = { { "true", 1 }, { "false", 0 }, { "t", 1 }, { "f", 0 }, { "yes", 1 },
+		      { "no", 0 },   { "y", 1 },     { "n", 0 }, { "1", 1 }, { "0", 0 } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strlen(words[i].word) == n && strncasecmp(words[i].word, s, n) == 0) {
@@ -83,8 +96,8 @@ static int encode_boolean(const struct column *c, const char *s, size_t n, struc
 	return value_fail(err, c, "Could not convert value to boolean", s, n);
 }
 
-static int encode_calendar(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_calendar(const struct column *c, const char *s, size_t n, struct buf *scratch,
+			   struct cell *out, struct value_error *err)
 {
 	char text[CIVIL_TEXT_MAX];
 	struct civil civil;
@@ -94,7 +107,10 @@ static int encode_calendar(const struct column *c, const char *s, size_t n, stru
 	switch (c->type) {
 	case TYPE_TIMESTAMP:
 		if (civil_parse_timestamp(s, n, &micros))
-			return value_fail(err, c, "Couldn't convert value to timestamp: Could not parse as a timestamp", s, n);
+			return value_fail(
+				err, c,
+				"Couldn't convert value to timestamp: Could not parse as a timestamp",
+				s, n);
 		*out = (struct cell){ .kind = CELL_INT, .i = micros };
 		return 0;
 	case TYPE_DATE:
@@ -124,16 +140,18 @@ static size_t count_characters(const char *s, size_t n)
 	return count;
 }
 
-static int encode_string(const struct column *c, const char *s, size_t n, struct cell *out, struct value_error *err)
+static int encode_string(const struct column *c, const char *s, size_t n, struct cell *out,
+			 struct value_error *err)
 {
 	if (c->max_length && count_characters(s, n) > (size_t)c->max_length)
-		return value_fail(err, c, "The value is longer than the maximum length of the field", s, n);
+		return value_fail(err, c,
+				  "The value is longer than the maximum length of the field", s, n);
 	*out = (struct cell){ .kind = CELL_TEXT, .p = s, .n = n };
 	return 0;
 }
 
-static int encode_bytes(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_bytes(const struct column *c, const char *s, size_t n, struct buf *scratch,
+			struct cell *out, struct value_error *err)
 {
 	size_t start = scratch->length;
 
@@ -141,15 +159,20 @@ static int encode_bytes(const struct column *c, const char *s, size_t n, struct 
 		scratch->length = start;
 		return value_fail(err, c, "Could not decode base64 string to bytes", s, n);
 	}
-	*out = (struct cell){ .kind = CELL_BLOB, .in_scratch = true, .offset = start, .n = scratch->length - start };
+	*out = (struct cell){
+		.kind = CELL_BLOB, .in_scratch = true, .offset = start, .n = scratch->length - start
+	};
 	if (c->max_length && out->n > (size_t)c->max_length)
-		return value_fail(err, c, "The value is longer than the maximum length of the field", s, n);
+		return value_fail(err, c,
+				  "The value is longer than the maximum length of the field", s, n);
 	return 0;
 }
 
-static int encode_geography(const struct column *c, const char *s, size_t n, struct cell *out, struct value_error *err)
+static int encode_geography(const struct column *c, const char *s, size_t n, struct cell *out,
+			    struct value_error *err)
 {
-	static const char *const shapes[] = { "POINT", "LINESTRING", "POLYGON", "MULTI", "GEOMETRYCOLLECTION", "{" };
+	static const char *const shapes[] = { "POINT", "LINESTRING",         "POLYGON",
+					      "MULTI", "GEOMETRYCOLLECTION", "{" };
 
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		if (n > strlen(shapes[i]) && strncasecmp(s, shapes[i], strlen(shapes[i])) == 0)
@@ -157,18 +180,20 @@ static int encode_geography(const struct column *c, const char *s, size_t n, str
 	return value_fail(err, c, "Invalid geography value", s, n);
 }
 
-static int encode_json(const struct column *c, const struct jtoken *v, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_json(const struct column *c, const struct jtoken *v, struct buf *scratch,
+		       struct cell *out, struct value_error *err)
 {
 	auto_buf text = BUF_INIT;
 
 	if (json_normal(v, &text))
-		return value_fail(err, c, "Invalid JSON value: a number or string of it does not survive", v->p, v->n);
+		return value_fail(err, c,
+				  "Invalid JSON value: a number or string of it does not survive",
+				  v->p, v->n);
 	return put_text(scratch, text.data, text.length, out);
 }
 
-static int encode_json_text(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_json_text(const struct column *c, const char *s, size_t n, struct buf *scratch,
+			    struct cell *out, struct value_error *err)
 {
 	const char *p = s, *end = s + n;
 	struct jtoken value;
@@ -178,8 +203,8 @@ static int encode_json_text(const struct column *c, const char *s, size_t n, str
 	return encode_json(c, &value, scratch, out, err);
 }
 
-int value_encode_text(const struct column *c, const char *s, size_t n, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+int value_encode_text(const struct column *c, const char *s, size_t n, struct buf *scratch,
+		      struct cell *out, struct value_error *err)
 {
 	char interval[INTERVAL_TEXT_MAX];
 	int64_t integer;
@@ -217,8 +242,8 @@ int value_encode_text(const struct column *c, const char *s, size_t n, struct bu
 }
 
 /* A string with escapes: decoded into the scratch buffer, then encoded from a copy if more is to be appended. */
-static int encode_escaped(const struct column *c, const struct jtoken *v, struct buf *scratch, struct cell *out,
-    struct value_error *err)
+static int encode_escaped(const struct column *c, const struct jtoken *v, struct buf *scratch,
+			  struct cell *out, struct value_error *err)
 {
 	size_t start = scratch->length;
 	auto_buf decoded = BUF_INIT;
@@ -236,12 +261,15 @@ static int encode_escaped(const struct column *c, const struct jtoken *v, struct
 	}
 	if (encode_string(c, scratch->data + start, scratch->length - start, out, err))
 		return -1;
-	*out = (struct cell){ .kind = CELL_TEXT, .in_scratch = true, .offset = start, .n = scratch->length - start };
+	*out = (struct cell){
+		.kind = CELL_TEXT, .in_scratch = true, .offset = start, .n = scratch->length - start
+	};
 	return 0;
 }
 
-int value_scalar(const struct column *c, const struct jtoken *v, const struct value_options *options,
-    struct buf *scratch, struct cell *out, struct value_error *err)
+int value_scalar(const struct column *c, const struct jtoken *v,
+		 const struct value_options *options, struct buf *scratch, struct cell *out,
+		 struct value_error *err)
 {
 	if (c->type == TYPE_JSON && !(v->kind == JSON_K_STRING && options->json_from_strings))
 		return encode_json(c, v, scratch, out, err);
@@ -251,8 +279,9 @@ int value_scalar(const struct column *c, const struct jtoken *v, const struct va
 		return value_fail(err, c, "JSON object specified for non-record field", v->p, v->n);
 	if (v->kind == JSON_K_STRING && v->escaped)
 		return encode_escaped(c, v, scratch, out, err);
-	if (v->kind == JSON_K_NUMBER && (c->type == TYPE_DATE || c->type == TYPE_DATETIME || c->type == TYPE_TIME ||
-					    c->type == TYPE_BYTES))
-		return value_fail(err, c, "A number does not fit the type of the field", v->p, v->n);
+	if (v->kind == JSON_K_NUMBER && (c->type == TYPE_DATE || c->type == TYPE_DATETIME ||
+					 c->type == TYPE_TIME || c->type == TYPE_BYTES))
+		return value_fail(err, c, "A number does not fit the type of the field", v->p,
+				  v->n);
 	return value_encode_text(c, v->p, v->n, scratch, out, err);
 }

@@ -25,16 +25,21 @@ static void envelopes(void)
 	struct api_error_info info;
 
 	unit_test("BigQuery's envelope gives reason, location and message");
-	info = parse(409,
-		     "{\"error\":{\"code\":409,\"message\":\"Already Exists: Job p:US.j\",\"status\":\"ALREADY_EXISTS\","
-		     "\"errors\":[{\"domain\":\"global\",\"reason\":\"duplicate\",\"message\":\"m\",\"location\":\"q\"}]}}",
-		     "");
+	info = parse(
+		409,
+		"{\"error\":{\"code\":409,\"message\":\"Already Exists: Job p:US.j\",\"status\":\"ALREADY_EXISTS\","
+		"\"errors\":[{\"domain\":\"global\",\"reason\":\"duplicate\",\"message\":\"m\",\"location\":\"q\"}]}}",
+		"");
 	CHECK(!strcmp(info.reason, "duplicate") && !strcmp(info.location, "q"));
 	CHECK(!strcmp(info.grpc_status, "ALREADY_EXISTS"));
 	CHECK(!strcmp(info.message, "Already Exists: Job p:US.j"));
 	unit_test("an OAuth error is a word and a description");
-	info = parse(400, "{\"error\":\"invalid_grant\",\"error_description\":\"Token has been expired\"}", "");
-	CHECK(!strcmp(info.reason, "invalid_grant") && !strcmp(info.message, "Token has been expired"));
+	info = parse(
+		400,
+		"{\"error\":\"invalid_grant\",\"error_description\":\"Token has been expired\"}",
+		"");
+	CHECK(!strcmp(info.reason, "invalid_grant") &&
+	      !strcmp(info.message, "Token has been expired"));
 	unit_test("a proxy's HTML, nothing, and odd JSON still make a message");
 	CHECK_HAS(parse(502, "<html><b>502</b></html>", "").message, "HTTP 502 Bad Gateway");
 	CHECK_HAS(parse(503, "", "").message, "HTTP 503");
@@ -42,12 +47,14 @@ static void envelopes(void)
 	CHECK_HAS(parse(400, "{\"error\":{\"errors\":7,\"message\":{}}}", "").message, "HTTP 400");
 	CHECK_HAS(parse(400, "[{\"error\":{\"message\":\"wrapped\"}}]", "").message, "wrapped");
 	unit_test("control characters of a server reach no terminal");
-	CHECK(!strcmp(parse(400, "{\"error\":{\"message\":\"a\\u001b[2Jb\\n\"}}", "").message, "a [2Jb "));
+	CHECK(!strcmp(parse(400, "{\"error\":{\"message\":\"a\\u001b[2Jb\\n\"}}", "").message,
+		      "a [2Jb "));
 	unit_test("the wait is the longer one of Retry-After and RetryInfo");
-	info = parse(429,
-		     "{\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"m\",\"details\":[{"
-		     "\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"3.5s\"}]}}",
-		     "2");
+	info = parse(
+		429,
+		"{\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"m\",\"details\":[{"
+		"\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"3.5s\"}]}}",
+		"2");
 	CHECK(info.retry_after_ms == 3500);
 	CHECK(parse(429, "{}", "120").retry_after_ms == 120000);
 }
@@ -61,17 +68,23 @@ static void classes(void)
 		int code;
 	} cases[] = {
 		{ 401, "", API_ERROR_AUTH, ERR_PERM },
-		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"accessDenied\"}]}}", API_ERROR_PERMISSION, ERR_PERM },
-		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"rateLimitExceeded\"}]}}", API_ERROR_RETRYABLE, ERR_TEMP },
-		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"quotaExceeded\"}]}}", API_ERROR_QUOTA, ERR_TEMP },
+		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"accessDenied\"}]}}",
+		  API_ERROR_PERMISSION, ERR_PERM },
+		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"rateLimitExceeded\"}]}}",
+		  API_ERROR_RETRYABLE, ERR_TEMP },
+		{ 403, "{\"error\":{\"errors\":[{\"reason\":\"quotaExceeded\"}]}}", API_ERROR_QUOTA,
+		  ERR_TEMP },
 		{ 404, "", API_ERROR_NOT_FOUND, ERR_REMOTE },
 		{ 410, "", API_ERROR_NOT_FOUND, ERR_REMOTE },
 		{ 409, "", API_ERROR_CONFLICT, ERR_REMOTE },
 		{ 409, "{\"error\":{\"status\":\"ABORTED\"}}", API_ERROR_RETRYABLE, ERR_TEMP },
-		{ 409, "{\"error\":{\"status\":\"ALREADY_EXISTS\"}}", API_ERROR_CONFLICT, ERR_REMOTE },
+		{ 409, "{\"error\":{\"status\":\"ALREADY_EXISTS\"}}", API_ERROR_CONFLICT,
+		  ERR_REMOTE },
 		{ 412, "", API_ERROR_PRECONDITION, ERR_REMOTE },
-		{ 400, "{\"error\":{\"errors\":[{\"reason\":\"invalid\"}]}}", API_ERROR_INVALID, ERR_REMOTE },
-		{ 400, "{\"error\":{\"errors\":[{\"reason\":\"backendError\"}]}}", API_ERROR_RETRYABLE, ERR_TEMP },
+		{ 400, "{\"error\":{\"errors\":[{\"reason\":\"invalid\"}]}}", API_ERROR_INVALID,
+		  ERR_REMOTE },
+		{ 400, "{\"error\":{\"errors\":[{\"reason\":\"backendError\"}]}}",
+		  API_ERROR_RETRYABLE, ERR_TEMP },
 		{ 408, "", API_ERROR_RETRYABLE, ERR_TEMP },
 		{ 429, "", API_ERROR_RETRYABLE, ERR_TEMP },
 		{ 500, "", API_ERROR_RETRYABLE, ERR_TEMP },
@@ -93,7 +106,9 @@ static void classes(void)
 	}
 	unit_test("the message names what was done, and the reason");
 	struct api_error_info info = parse(
-		403, "{\"error\":{\"message\":\"Quota is over\",\"errors\":[{\"reason\":\"quotaExceeded\"}]}}", "");
+		403,
+		"{\"error\":{\"message\":\"Quota is over\",\"errors\":[{\"reason\":\"quotaExceeded\"}]}}",
+		"");
 	api_error_set(&info, "job p:j", &err);
 	CHECK_HAS(err.message, "job p:j: Quota is over (quotaExceeded); wait 10 minutes");
 }
@@ -112,7 +127,8 @@ static void retry_after(void)
 	ms = http_retry_after_ms(date);
 	CHECK(ms > 90000 && ms <= 100000);
 	CHECK(http_retry_after_ms("Mon, 01 Jan 2001 00:00:00 GMT") == 0);
-	CHECK(http_retry_after_ms("") == 0 && http_retry_after_ms("-5") == 0 && http_retry_after_ms("soon") == 0);
+	CHECK(http_retry_after_ms("") == 0 && http_retry_after_ms("-5") == 0 &&
+	      http_retry_after_ms("soon") == 0);
 }
 
 static void backoffs(void)

@@ -21,10 +21,16 @@ static void is_line(struct script *s, size_t i, const char *line)
 static void tables(void)
 {
 	static const struct script_reply replies[] = {
-		{ .status = 200, .body = "{\"etag\":\"e1\"}" }, { .status = 404 },
-		{ .status = 200, .body = "{\"id\":\"t\"}" }, { .status = 409 },
-		{ .status = 200, .body = "{}" }, { .status = 412 }, { .status = 204 }, { .status = 404 },
-		{ .status = 404 }, { .status = 200, .body = "[]" },
+		{ .status = 200, .body = "{\"etag\":\"e1\"}" },
+		{ .status = 404 },
+		{ .status = 200, .body = "{\"id\":\"t\"}" },
+		{ .status = 409 },
+		{ .status = 200, .body = "{}" },
+		{ .status = 412 },
+		{ .status = 204 },
+		{ .status = 404 },
+		{ .status = 404 },
+		{ .status = 200, .body = "[]" },
 	};
 	struct script *s = script_start(replies, sizeof replies / sizeof *replies);
 	json_t *got = NULL, *resource = json_pack("{s:s}", "description", "x");
@@ -41,8 +47,9 @@ static void tables(void)
 	unit_test("tables.insert: adds the reference; 0 when it exists");
 	CHECK(bigquery_table_insert(&a, &table, resource, &got, &err) == 1);
 	is_line(s, 2, "POST /bigquery/v2/projects/p/datasets/d/tables");
-	CHECK(!strcmp(script_request(s, 2)->body, "{\"tableReference\":{\"projectId\":\"p\",\"datasetId\":\"d\",\"tableId\":"
-						  "\"t$20240101\"},\"description\":\"x\"}"));
+	CHECK(!strcmp(script_request(s, 2)->body,
+		      "{\"tableReference\":{\"projectId\":\"p\",\"datasetId\":\"d\",\"tableId\":"
+		      "\"t$20240101\"},\"description\":\"x\"}"));
 	CHECK(json_object_size(resource) == 1);
 	json_decref(got);
 	CHECK(bigquery_table_insert(&a, &table, resource, NULL, &err) == 0);
@@ -55,7 +62,8 @@ static void tables(void)
 	CHECK(bigquery_table_delete(&a, &table, &err) == 1);
 	is_line(s, 6, "DELETE /bigquery/v2/projects/p/datasets/d/tables/t%2420240101");
 	CHECK(bigquery_table_delete(&a, &table, &err) == 0);
-	unit_test("datasets.get: 0 when there is none; an answer that is no object breaks the protocol");
+	unit_test(
+		"datasets.get: 0 when there is none; an answer that is no object breaks the protocol");
 	CHECK(bigquery_dataset_get(&a, "p", "d", &got, &err) == 0);
 	is_line(s, 8, "GET /bigquery/v2/projects/p/datasets/d");
 	CHECK(bigquery_dataset_get(&a, "p", "d", &got, &err) < 0 && err.code == ERR_PROTOCOL);
@@ -67,7 +75,9 @@ static void tables(void)
 static void jobs(void)
 {
 	static const struct script_reply replies[] = {
-		{ .status = 200, .body = "{\"id\":\"x\"}" }, { .status = 409 }, { .status = 404 },
+		{ .status = 200, .body = "{\"id\":\"x\"}" },
+		{ .status = 409 },
+		{ .status = 404 },
 		{ .status = 200, .body = "{\"status\":{\"state\":\"RUNNING\"}}" },
 		{ .status = 200, .body = "{\"status\":{\"state\":\"DONE\"}}" },
 		{ .status = 200, .body = "{}" },
@@ -84,13 +94,15 @@ static void jobs(void)
 	query = bigquery_query_configuration("SELECT 1", &err);
 	unit_test("jobs.insert: carries id and location; 0 when the id exists");
 	CHECK(bigquery_job_insert(&a, &job, query, NULL, &err) == 1);
-	CHECK(!strcmp(script_request(s, 0)->body,
-		      "{\"jobReference\":{\"projectId\":\"p\",\"jobId\":\"sluice_1\",\"location\":\"EU\"},"
-		      "\"configuration\":{\"query\":{\"query\":\"SELECT 1\",\"useLegacySql\":false}}}"));
+	CHECK(!strcmp(
+		script_request(s, 0)->body,
+		"{\"jobReference\":{\"projectId\":\"p\",\"jobId\":\"sluice_1\",\"location\":\"EU\"},"
+		"\"configuration\":{\"query\":{\"query\":\"SELECT 1\",\"useLegacySql\":false}}}"));
 	CHECK(bigquery_job_insert(&a, &anywhere, query, NULL, &err) == 0);
 	CHECK(!strstr(script_request(s, 1)->body, "location"));
 	unit_test("waiting polls until the job is DONE, and bears a 404 at first");
-	CHECK(bigquery_job_wait(&a, &job, 0, &got, &err) == 0 && bigquery_job_outcome(got) == JOB_DONE);
+	CHECK(bigquery_job_wait(&a, &job, 0, &got, &err) == 0 &&
+	      bigquery_job_outcome(got) == JOB_DONE);
 	is_line(s, 4, "GET /bigquery/v2/projects/p/jobs/sluice_1?location=EU");
 	CHECK(script_count(s) == 5);
 	json_decref(got);
@@ -110,10 +122,10 @@ static void jobs(void)
 
 static json_t *done(const char *kind, const char *reason)
 {
-	return json_pack("{s:{s:{}}, s:{s:s, s:{s:s, s:s}, s:[{s:s, s:s}, {s:s, s:s, s:s}]}}", "configuration", kind,
-			 "status", "state", "DONE", "errorResult", "reason", reason, "message", "It\nfailed", "errors",
-			 "reason", reason, "message", "It\nfailed", "reason", "invalid", "message", "Row 3",
-			 "location", "x.y");
+	return json_pack("{s:{s:{}}, s:{s:s, s:{s:s, s:s}, s:[{s:s, s:s}, {s:s, s:s, s:s}]}}",
+			 "configuration", kind, "status", "state", "DONE", "errorResult", "reason",
+			 reason, "message", "It\nfailed", "errors", "reason", reason, "message",
+			 "It\nfailed", "reason", "invalid", "message", "Row 3", "location", "x.y");
 }
 
 static void outcomes(void)
@@ -141,8 +153,8 @@ static void outcomes(void)
 		bool good;
 
 		j = done(cases[i].kind, cases[i].reason);
-		good = bigquery_job_outcome(j) == cases[i].outcome && bigquery_job_failure(j, "w", &err) == -1 &&
-		       err.code == cases[i].code;
+		good = bigquery_job_outcome(j) == cases[i].outcome &&
+		       bigquery_job_failure(j, "w", &err) == -1 && err.code == cases[i].code;
 		if (!good)
 			printf("# case %s %s\n", cases[i].kind, cases[i].reason);
 		CHECK(good);
@@ -154,15 +166,18 @@ static void outcomes(void)
 	CHECK(!strcmp(err.message, "job x: It failed (invalid); Row 3 (invalid, at x.y)"));
 	json_decref(j);
 	unit_test("errors without errorResult are bad rows of a job that is well");
-	j = json_loads("{\"status\":{\"state\":\"DONE\",\"errors\":[{\"reason\":\"invalid\"}]}}", 0, NULL);
+	j = json_loads("{\"status\":{\"state\":\"DONE\",\"errors\":[{\"reason\":\"invalid\"}]}}", 0,
+		       NULL);
 	CHECK(bigquery_job_outcome(j) == JOB_DONE);
 	json_decref(j);
 	unit_test("statistics come as strings or numbers, and may be missing");
-	j = json_loads("{\"statistics\":{\"load\":{\"outputRows\":\"9007199254740993\",\"badRecords\":2,\"x\":\"1x\"}}}", 0,
-		       NULL);
+	j = json_loads(
+		"{\"statistics\":{\"load\":{\"outputRows\":\"9007199254740993\",\"badRecords\":2,\"x\":\"1x\"}}}",
+		0, NULL);
 	CHECK(bigquery_job_statistic(j, "load", "outputRows") == 9007199254740993);
 	CHECK(bigquery_job_statistic(j, "load", "badRecords") == 2);
-	CHECK(bigquery_job_statistic(j, "load", "x") == -1 && bigquery_job_statistic(j, "query", "y") == -1);
+	CHECK(bigquery_job_statistic(j, "load", "x") == -1 &&
+	      bigquery_job_statistic(j, "query", "y") == -1);
 	json_decref(j);
 }
 

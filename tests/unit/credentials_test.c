@@ -32,14 +32,17 @@ static void files(void)
 	struct error err = { 0 };
 
 	unit_test("a service account key is read whole");
-	CHECK(credentials_read_file(fixture_file(fixture_service_account("https://h")), &c, &err) == 0);
+	CHECK(credentials_read_file(fixture_file(fixture_service_account("https://h")), &c, &err) ==
+	      0);
 	CHECK(c.type == CREDENTIALS_SERVICE_ACCOUNT && !strcmp(c.project, "key-project"));
 	CHECK(!strcmp(c.token_uri, "https://h/token"));
 	credentials_release(&c);
 	unit_test("a user's credentials have Google's token endpoint unless they say otherwise");
-	CHECK(credentials_read_file(fixture_file("{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":"
-						 "\"s\",\"refresh_token\":\"r\",\"quota_project_id\":\"quota-1\"}"),
-				    &c, &err) == 0);
+	CHECK(credentials_read_file(
+		      fixture_file(
+			      "{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":"
+			      "\"s\",\"refresh_token\":\"r\",\"quota_project_id\":\"quota-1\"}"),
+		      &c, &err) == 0);
 	CHECK(c.type == CREDENTIALS_AUTHORIZED_USER && !strcmp(c.quota_project, "quota-1"));
 	CHECK(!strcmp(c.token_uri, "https://oauth2.googleapis.com/token"));
 	credentials_release(&c);
@@ -47,17 +50,21 @@ static void files(void)
 	refuses("{\"private_key\": \"hunter2", "not JSON (line 1");
 	refuses("[\"hunter2\"]", "not a JSON object");
 	refuses("{}", "\"type\" is missing");
-	refuses("{\"type\":\"external_account\",\"x\":\"hunter2\"}", "\"external_account\" are not supported yet");
+	refuses("{\"type\":\"external_account\",\"x\":\"hunter2\"}",
+		"\"external_account\" are not supported yet");
 	refuses("{\"type\":\"impersonated_service_account\"}", "\"impersonated_service_account\"");
-	refuses("{\"type\":\"service_account\",\"client_email\":\"e\"}", "\"private_key\" is missing");
-	refuses("{\"type\":\"service_account\",\"client_email\":\"e\",\"private_key\":\"hunter2\"}", "\"private_key\"");
+	refuses("{\"type\":\"service_account\",\"client_email\":\"e\"}",
+		"\"private_key\" is missing");
+	refuses("{\"type\":\"service_account\",\"client_email\":\"e\",\"private_key\":\"hunter2\"}",
+		"\"private_key\"");
 	refuses("{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"hunter2\"}",
 		"\"refresh_token\" is missing");
 	refuses("{\"type\":\"authorized_user\",\"client_id\":7}", "\"client_id\" is not a string");
 	refuses("{\"type\":\"authorized_user\",\"client_id\":\"i\",\"client_secret\":\"hunter2\",\"refresh_token\":"
 		"\"r\",\"token_uri\":\"http://example.com/token\"}",
 		"neither https nor loopback");
-	CHECK(credentials_read_file("/nonexistent/key.json", &c, &err) < 0 && err.code == ERR_CONFIG);
+	CHECK(credentials_read_file("/nonexistent/key.json", &c, &err) < 0 &&
+	      err.code == ERR_CONFIG);
 }
 
 static void search(void)
@@ -65,7 +72,8 @@ static void search(void)
 	static const struct script_reply replies[] = {
 		{ .status = 200, .headers = "Metadata-Flavor: Google\r\n", .body = "sa@p" },
 		{ .status = 200, .headers = "Metadata-Flavor: Google\r\n", .body = "meta-project" },
-		{ .status = 200, .headers = "Metadata-Flavor: Google\r\n",
+		{ .status = 200,
+		  .headers = "Metadata-Flavor: Google\r\n",
 		  .body = "{\"access_token\":\"ya29.m\",\"expires_in\":3599}" },
 		{ .status = 200, .body = "a router's page" },
 	};
@@ -104,10 +112,12 @@ static void search(void)
 	setenv("GCE_METADATA_HOST", script_url(s) + 7, 1);
 	CHECK(credentials_load(NULL, client, &c, &err) == 0 && c.type == CREDENTIALS_METADATA);
 	CHECK(script_has_header(script_request(s, 0), "Metadata-Flavor: Google"));
-	CHECK(credentials_project(&c, client, NULL, &project, &err) == 0 && !strcmp(project, "meta-project"));
+	CHECK(credentials_project(&c, client, NULL, &project, &err) == 0 &&
+	      !strcmp(project, "meta-project"));
 	token_init(&t, &c, client);
 	CHECK(token_get(&t, &value, &err) == 0 && value && !strcmp(value, "ya29.m"));
-	CHECK_HAS(script_request(s, 2)->line, "GET /computeMetadata/v1/instance/service-accounts/default/token ");
+	CHECK_HAS(script_request(s, 2)->line,
+		  "GET /computeMetadata/v1/instance/service-accounts/default/token ");
 	token_release(&t);
 	free(project);
 	credentials_release(&c);
@@ -170,7 +180,8 @@ static void assertion(void)
 	json_t *h, *j;
 
 	unit_test("the assertion carries the claims of RFC 7523 and verifies under the public key");
-	CHECK(credentials_read_file(fixture_file(fixture_service_account("https://h")), &c, &err) == 0);
+	CHECK(credentials_read_file(fixture_file(fixture_service_account("https://h")), &c, &err) ==
+	      0);
 	CHECK(token_assertion(&c, 1700000000, &jwt, &err) == 0 && buf_cstr(&jwt, &err));
 	first = strchr(jwt.data, '.');
 	second = strrchr(jwt.data, '.');
@@ -182,12 +193,15 @@ static void assertion(void)
 	j = json_loadb(claims.data, claims.length, 0, NULL);
 	CHECK(!strcmp(json_string_value(json_object_get(h, "alg")), "RS256"));
 	CHECK(!strcmp(json_string_value(json_object_get(h, "kid")), "kid1"));
-	CHECK(!strcmp(json_string_value(json_object_get(j, "iss")), "sa@key-project.iam.gserviceaccount.com"));
+	CHECK(!strcmp(json_string_value(json_object_get(j, "iss")),
+		      "sa@key-project.iam.gserviceaccount.com"));
 	CHECK(!strcmp(json_string_value(json_object_get(j, "aud")), "https://h/token"));
-	CHECK(!strcmp(json_string_value(json_object_get(j, "scope")), "https://www.googleapis.com/auth/cloud-platform"));
+	CHECK(!strcmp(json_string_value(json_object_get(j, "scope")),
+		      "https://www.googleapis.com/auth/cloud-platform"));
 	CHECK(json_integer_value(json_object_get(j, "iat")) == 1700000000);
 	CHECK(json_integer_value(json_object_get(j, "exp")) == 1700003600);
-	CHECK(fixture_verifies(signature.data, signature.length, jwt.data, (size_t)(second - jwt.data)));
+	CHECK(fixture_verifies(signature.data, signature.length, jwt.data,
+			       (size_t)(second - jwt.data)));
 	json_decref(h);
 	json_decref(j);
 	credentials_release(&c);
@@ -196,9 +210,11 @@ static void assertion(void)
 static void tokens(void)
 {
 	static const struct script_reply replies[] = {
-		{ .status = 200, .body = "{\"access_token\":\"t1\",\"expires_in\":3599,\"token_type\":\"Bearer\"}" },
+		{ .status = 200,
+		  .body = "{\"access_token\":\"t1\",\"expires_in\":3599,\"token_type\":\"Bearer\"}" },
 		{ .status = 200, .body = "{\"access_token\":\"t2\",\"expires_in\":200}" },
-		{ .status = 400, .body = "{\"error\":\"invalid_grant\",\"error_description\":\"Bad signature\"}" },
+		{ .status = 400,
+		  .body = "{\"error\":\"invalid_grant\",\"error_description\":\"Bad signature\"}" },
 		{ .status = 503 },
 		{ .status = 200, .body = "{\"nothing\":1}" },
 		{ .status = 200, .body = "{\"access_token\":\"a\\r\\nX: y\",\"expires_in\":1}" },
@@ -209,14 +225,18 @@ static void tokens(void)
 	struct token t;
 	const char *value = NULL;
 
-	CHECK(credentials_read_file(fixture_file(fixture_service_account(script_url(s))), &c, &err) == 0);
+	CHECK(credentials_read_file(fixture_file(fixture_service_account(script_url(s))), &c,
+				    &err) == 0);
 	token_init(&t, &c, client);
 	unit_test("a token is fetched once and kept until 3 min 45 s before its end");
 	CHECK(token_get(&t, &value, &err) == 0 && !strcmp(value, "t1"));
 	CHECK(token_get(&t, &value, &err) == 0 && !strcmp(value, "t1") && script_count(s) == 1);
-	CHECK_HAS(script_request(s, 0)->body, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=ey");
-	CHECK(script_has_header(script_request(s, 0), "Content-Type: application/x-www-form-urlencoded"));
-	CHECK(t.refresh_ms > monotonic_ms() + (3599 - 226) * 1000 && t.refresh_ms <= monotonic_ms() + (3599 - 225) * 1000);
+	CHECK_HAS(script_request(s, 0)->body,
+		  "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=ey");
+	CHECK(script_has_header(script_request(s, 0),
+				"Content-Type: application/x-www-form-urlencoded"));
+	CHECK(t.refresh_ms > monotonic_ms() + (3599 - 226) * 1000 &&
+	      t.refresh_ms <= monotonic_ms() + (3599 - 225) * 1000);
 	unit_test("a token that was not accepted is fetched again");
 	token_invalidate(&t);
 	CHECK(token_get(&t, &value, &err) == 0 && !strcmp(value, "t2") && script_count(s) == 2);
@@ -224,7 +244,8 @@ static void tokens(void)
 	token_invalidate(&t);
 	CHECK(token_get(&t, &value, &err) < 0 && err.code == ERR_PERM);
 	CHECK_HAS(err.message, "invalid_grant: Bad signature");
-	unit_test("a token endpoint that is busy is temporary, one that talks nonsense breaks protocol");
+	unit_test(
+		"a token endpoint that is busy is temporary, one that talks nonsense breaks protocol");
 	CHECK(token_get(&t, &value, &err) < 0 && err.code == ERR_TEMP);
 	CHECK(token_get(&t, &value, &err) < 0 && err.code == ERR_PROTOCOL);
 	CHECK(token_get(&t, &value, &err) < 0 && err.code == ERR_PROTOCOL);

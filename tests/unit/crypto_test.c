@@ -33,8 +33,8 @@ static const struct {
 
 static void base64(void)
 {
-	static const char *const bad[] = { "Z", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "Z===", "====", "Zm 9",
-					   "-__-", "Zm9v\n" };
+	static const char *const bad[] = { "Z",    "Zg=",  "Zh==", "Zm9=", "Zg==Zg==",
+					   "Z===", "====", "Zm 9", "-__-", "Zm9v\n" };
 	struct error err;
 
 	unit_test("base64 writes and reads RFC 4648's examples");
@@ -42,29 +42,31 @@ static void base64(void)
 		auto_buf padded = BUF_INIT, url = BUF_INIT, plain = BUF_INIT;
 		size_t n = strlen(base64_cases[i].plain);
 
-		CHECK(crypto_base64(base64_cases[i].plain, n, &padded, &err) == 0 && buf_cstr(&padded, &err) &&
-		      !strcmp(padded.data, base64_cases[i].padded));
-		CHECK(crypto_base64url(base64_cases[i].plain, n, &url, &err) == 0 && buf_cstr(&url, &err) &&
-		      !strcmp(url.data, base64_cases[i].url));
-		CHECK(crypto_base64_decode(padded.data, padded.length, &plain, &err) == 0 && plain.length == n &&
-		      (!n || !memcmp(plain.data, base64_cases[i].plain, n)));
+		CHECK(crypto_base64(base64_cases[i].plain, n, &padded, &err) == 0 &&
+		      buf_cstr(&padded, &err) && !strcmp(padded.data, base64_cases[i].padded));
+		CHECK(crypto_base64url(base64_cases[i].plain, n, &url, &err) == 0 &&
+		      buf_cstr(&url, &err) && !strcmp(url.data, base64_cases[i].url));
+		CHECK(crypto_base64_decode(padded.data, padded.length, &plain, &err) == 0 &&
+		      plain.length == n && (!n || !memcmp(plain.data, base64_cases[i].plain, n)));
 	}
 	unit_test("base64 that is not canonical is refused and leaves nothing behind");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		auto_buf plain = BUF_INIT;
 
-		CHECK(crypto_base64_decode(bad[i], strlen(bad[i]), &plain, &err) < 0 && err.code == ERR_DATA);
+		CHECK(crypto_base64_decode(bad[i], strlen(bad[i]), &plain, &err) < 0 &&
+		      err.code == ERR_DATA);
 		CHECK(plain.length == 0);
 	}
 }
 
 static void signatures(void)
 {
-	static const char ec[] = "-----BEGIN PRIVATE KEY-----\n"
-				 "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\n"
-				 "OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n"
-				 "1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n"
-				 "-----END PRIVATE KEY-----\n"; /* a well-known example key on P-256 */
+	static const char ec[] =
+		"-----BEGIN PRIVATE KEY-----\n"
+		"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\n"
+		"OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r\n"
+		"1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G\n"
+		"-----END PRIVATE KEY-----\n"; /* a well-known example key on P-256 */
 	auto_buf signature = BUF_INIT;
 	const char *pem = fixture_rsa_key();
 	struct error err;
@@ -75,8 +77,10 @@ static void signatures(void)
 	CHECK(fixture_verifies(signature.data, signature.length, "hello", 5));
 	CHECK(!fixture_verifies(signature.data, signature.length, "hellO", 5));
 	unit_test("a key that is not RSA, or no key, is a configuration error");
-	CHECK(crypto_sign_rs256(ec, strlen(ec), "x", 1, &signature, &err) < 0 && err.code == ERR_CONFIG);
-	CHECK(crypto_sign_rs256("hunter2", 7, "x", 1, &signature, &err) < 0 && err.code == ERR_CONFIG);
+	CHECK(crypto_sign_rs256(ec, strlen(ec), "x", 1, &signature, &err) < 0 &&
+	      err.code == ERR_CONFIG);
+	CHECK(crypto_sign_rs256("hunter2", 7, "x", 1, &signature, &err) < 0 &&
+	      err.code == ERR_CONFIG);
 	CHECK(!strstr(err.message, "hunter2") && signature.length == 256);
 }
 

@@ -24,11 +24,17 @@ static void integers(void)
 		int64_t value;
 		const char *want;
 	} cases[] = {
-		{ 0, "0" }, { 9, "9" }, { 10, "10" }, { 99, "99" }, { 100, "100" }, { -1, "-1" },
+		{ 0, "0" },
+		{ 9, "9" },
+		{ 10, "10" },
+		{ 99, "99" },
+		{ 100, "100" },
+		{ -1, "-1" },
 		{ INT64_C(9007199254740991), "9007199254740991" },
 		{ INT64_C(9007199254740992), "\"9007199254740992\"" },
 		{ INT64_C(-9007199254740992), "\"-9007199254740992\"" },
-		{ INT64_MAX, "\"9223372036854775807\"" }, { INT64_MIN, "\"-9223372036854775808\"" },
+		{ INT64_MAX, "\"9223372036854775807\"" },
+		{ INT64_MIN, "\"-9223372036854775808\"" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -41,8 +47,9 @@ static void strings_of_every_length(void)
 {
 	static const struct {
 		const char *byte, *escaped;
-	} specials[] = { { "\"", "\\\"" }, { "\\", "\\\\" }, { "\n", "\\n" }, { "\x01", "\\u0001" },
-			 { "\x1f", "\\u001f" }, { "\x7f", "\x7f" }, { " ", " " }, { "\xC3\xA9", "\xC3\xA9" } };
+	} specials[] = { { "\"", "\\\"" },      { "\\", "\\\\" },          { "\n", "\\n" },
+			 { "\x01", "\\u0001" }, { "\x1f", "\\u001f" },     { "\x7f", "\x7f" },
+			 { " ", " " },          { "\xC3\xA9", "\xC3\xA9" } };
 
 	for (size_t s = 0; s < sizeof specials / sizeof *specials; s++)
 		for (size_t n = 0; n < 50; n++)
@@ -54,8 +61,10 @@ static void strings_of_every_length(void)
 
 				memset(text, 'a', n + width);
 				memcpy(text + at, specials[s].byte, width);
-				snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-					 specials[s].escaped, (int)(n - at), "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+				snprintf(want, sizeof want, "\"%.*s%s%.*s\"", (int)at,
+					 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+					 specials[s].escaped, (int)(n - at),
+					 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 				CHECK(encode_put_string(text, n + width, &out) == NULL);
 				check_text(out, want);
 				CHECK(encode_measure_string(&cell) + 2 == strlen(want));
@@ -65,7 +74,8 @@ static void strings_of_every_length(void)
 
 static void invalid_strings(void)
 {
-	static const char *const cases[] = { "\xFF", "abc\xC3", "\xC3\x28", "\xED\xA0\x80", "0123456789abcdef\x80" };
+	static const char *const cases[] = { "\xFF", "abc\xC3", "\xC3\x28", "\xED\xA0\x80",
+					     "0123456789abcdef\x80" };
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char *out = room;
@@ -91,7 +101,8 @@ static void every_day(void)
 		struct tm utc;
 
 		gmtime_r(&seconds, &utc);
-		snprintf(want, sizeof want, "%04d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+		snprintf(want, sizeof want, "%04d-%02d-%02d", utc.tm_year + 1900, utc.tm_mon + 1,
+			 utc.tm_mday);
 		if (!encode_put_date(&out, day) || memcmp(room, want, 10) != 0) {
 			CHECK(!"a day that gmtime sees differently");
 			return;
@@ -133,14 +144,30 @@ static void json(void)
 		const char *text;
 		bool kept;
 	} cases[] = {
-		{ "{\"a\": [1, -2.5, \"x\\\"\", null]}", true }, { "9223372036854775807", true },
-		{ "18446744073709551615", true }, { "18446744073709551616", false },
-		{ "-9223372036854775809", false }, { "0.1", true }, { "0.30000000000000004", true },
-		{ "0.300000000000000044", false }, { "1e308", true }, { "1e309", false }, { "5e-324", true },
-		{ "1e-324", false }, { "100000000000000000000", true }, { "100000000000000000001", false },
-		{ "123456789012345678", true }, { "1234567890123456.7", false }, { "1234567890123456.8", true }, { "12345678901234567.8", false },
-		{ "\"18446744073709551616\"", true }, { "\"\\\\\"", true }, { "[\"\\\"\", 1e999]", false },
-		{ "0.0000", true }, { "\"\xFF\"", false }, { "1.50000000000000000000000", true },
+		{ "{\"a\": [1, -2.5, \"x\\\"\", null]}", true },
+		{ "9223372036854775807", true },
+		{ "18446744073709551615", true },
+		{ "18446744073709551616", false },
+		{ "-9223372036854775809", false },
+		{ "0.1", true },
+		{ "0.30000000000000004", true },
+		{ "0.300000000000000044", false },
+		{ "1e308", true },
+		{ "1e309", false },
+		{ "5e-324", true },
+		{ "1e-324", false },
+		{ "100000000000000000000", true },
+		{ "100000000000000000001", false },
+		{ "123456789012345678", true },
+		{ "1234567890123456.7", false },
+		{ "1234567890123456.8", true },
+		{ "12345678901234567.8", false },
+		{ "\"18446744073709551616\"", true },
+		{ "\"\\\\\"", true },
+		{ "[\"\\\"\", 1e999]", false },
+		{ "0.0000", true },
+		{ "\"\xFF\"", false },
+		{ "1.50000000000000000000000", true },
 		{ "123456789012345680.0", true },
 	};
 

@@ -25,9 +25,19 @@ static void must(bool done, const char *what)
 void fixture_clean_environment(void)
 {
 	static const char *const names[] = {
-		"GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_QUOTA_PROJECT",
-		"CLOUDSDK_CONFIG", "GCE_METADATA_HOST", "BIGQUERY_EMULATOR_HOST", "STORAGE_EMULATOR_HOST",
-		"PUBSUB_EMULATOR_HOST", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "SSL_CERT_FILE",
+		"GOOGLE_APPLICATION_CREDENTIALS",
+		"GOOGLE_CLOUD_PROJECT",
+		"GOOGLE_CLOUD_QUOTA_PROJECT",
+		"CLOUDSDK_CONFIG",
+		"GCE_METADATA_HOST",
+		"BIGQUERY_EMULATOR_HOST",
+		"STORAGE_EMULATOR_HOST",
+		"PUBSUB_EMULATOR_HOST",
+		"http_proxy",
+		"HTTPS_PROXY",
+		"https_proxy",
+		"ALL_PROXY",
+		"SSL_CERT_FILE",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -102,10 +112,10 @@ const char *fixture_file(const char *text)
 const char *fixture_service_account(const char *url)
 {
 	static char text[8192];
-	json_t *key = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s+}", "type", "service_account", "project_id",
-				"key-project", "client_email", "sa@key-project.iam.gserviceaccount.com",
-				"private_key_id", "kid1", "private_key", fixture_rsa_key(), "token_uri", url,
-				"/token");
+	json_t *key = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s+}", "type", "service_account",
+				"project_id", "key-project", "client_email",
+				"sa@key-project.iam.gserviceaccount.com", "private_key_id", "kid1",
+				"private_key", fixture_rsa_key(), "token_uri", url, "/token");
 
 	must(key && json_dumpb(key, text, sizeof text - 1, 0) < sizeof text, "service account");
 	text[json_dumpb(key, text, sizeof text - 1, 0)] = '\0';
@@ -196,8 +206,8 @@ static bool reply(int fd, const struct script_reply *r)
 	}
 	if (r->action == SCRIPT_DROP)
 		return false;
-	snprintf(head, sizeof head, "HTTP/1.1 %d Scripted\r\n%sContent-Length: %zu\r\n\r\n", r->status,
-		 r->headers ? r->headers : "", n);
+	snprintf(head, sizeof head, "HTTP/1.1 %d Scripted\r\n%sContent-Length: %zu\r\n\r\n",
+		 r->status, r->headers ? r->headers : "", n);
 	write_all(fd, head, strlen(head));
 	if (r->body)
 		write_all(fd, r->body, r->action == SCRIPT_CUT ? n / 2 : strlen(r->body));
@@ -251,7 +261,8 @@ static void *accept_all(void *user)
 		must(c && s->connection_count < SCRIPT_REQUESTS_MAX, "too many connections");
 		*c = (struct connection){ s, fd, s->connection_count };
 		s->connections[s->connection_count] = fd;
-		must(pthread_create(&s->threads[s->connection_count], NULL, serve, c) == 0, "pthread_create");
+		must(pthread_create(&s->threads[s->connection_count], NULL, serve, c) == 0,
+		     "pthread_create");
 		s->connection_count++;
 	}
 	return NULL;
@@ -260,7 +271,8 @@ static void *accept_all(void *user)
 struct script *script_start(const struct script_reply *replies, size_t count)
 {
 	struct script *s = calloc(1, sizeof *s);
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof at;
 
 	must(s != NULL, "calloc");
@@ -327,7 +339,8 @@ bool script_has_header(const struct script_request *r, const char *header)
 void fixture_api(struct api *a, const struct script *s)
 {
 	struct api_options options = { .service = SERVICE_BIGQUERY,
-				       .retry = { .initial_ms = 1, .max_ms = 8, .budget_ms = 2000 } };
+				       .retry = {
+					       .initial_ms = 1, .max_ms = 8, .budget_ms = 2000 } };
 	struct error err;
 
 	setenv("BIGQUERY_EMULATOR_HOST", s->url, 1);

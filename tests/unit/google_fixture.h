@@ -41,7 +41,7 @@ struct script_reply {
 	const char *headers; /* "Name: value\r\n…", or NULL */
 	const char *body;    /* or NULL */
 	enum script_action action;
-	size_t pad;          /* this many spaces behind the body */
+	size_t pad; /* this many spaces behind the body */
 };
 
 enum { SCRIPT_REQUESTS_MAX = 32 };
@@ -51,7 +51,7 @@ struct script_request {
 	char headers[4096]; /* with their line ends */
 	char *body;         /* NUL-terminated */
 	size_t body_length;
-	int connection;     /* which one, from 0 */
+	int connection; /* which one, from 0 */
 };
 
 struct script;

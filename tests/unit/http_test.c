@@ -24,7 +24,9 @@ static int get(const char *url, struct http_response *response, struct error *er
 
 static void outgoing(void)
 {
-	static const struct script_reply replies[] = { { .status = 200 }, { .status = 200 }, { .status = 200 } };
+	static const struct script_reply replies[] = { { .status = 200 },
+						       { .status = 200 },
+						       { .status = 200 } };
 	static const struct http_header headers[] = { { "Content-Range", "bytes 0-5/*" } };
 	struct script *s = script_start(replies, 3);
 	auto_http_response response = HTTP_RESPONSE_INIT;
@@ -41,21 +43,29 @@ static void outgoing(void)
 	CHECK(script_has_header(seen, "Content-Length: 0"));
 	CHECK(script_has_header(seen, "Authorization: Bearer tok"));
 	CHECK(script_has_header(seen, "User-Agent: sluice/" SLUICE_VERSION));
-	CHECK(!strcasestr(seen->headers, "\r\nExpect:") && !strcasestr(seen->headers, "\r\nContent-Type:"));
+	CHECK(!strcasestr(seen->headers, "\r\nExpect:") &&
+	      !strcasestr(seen->headers, "\r\nContent-Type:"));
 	unit_test("a large body arrives as it was, without Expect: 100-continue");
 	for (i = 0; i < n; i++)
 		big[i] = (char)(i * 2654435761u >> 13);
-	request = (struct http_request){ .method = "PUT", .url = script_url(s), .content_type = "x/y",
-					 .headers = headers, .header_count = 1, .body = big, .body_length = n };
+	request = (struct http_request){ .method = "PUT",
+					 .url = script_url(s),
+					 .content_type = "x/y",
+					 .headers = headers,
+					 .header_count = 1,
+					 .body = big,
+					 .body_length = n };
 	CHECK(http_perform(client, &request, &response, &err) == 0);
 	seen = script_request(s, 1);
 	CHECK(seen->body_length == n && !memcmp(seen->body, big, n));
-	CHECK(script_has_header(seen, "Content-Type: x/y") && script_has_header(seen, "Content-Range: bytes 0-5/*"));
+	CHECK(script_has_header(seen, "Content-Type: x/y") &&
+	      script_has_header(seen, "Content-Range: bytes 0-5/*"));
 	CHECK(!strcasestr(seen->headers, "\r\nExpect:") && !strcasestr(seen->headers, "chunked"));
 	unit_test("DELETE has no body, and all requests shared one connection");
 	request = (struct http_request){ .method = "DELETE", .url = script_url(s) };
 	CHECK(http_perform(client, &request, &response, &err) == 0);
-	CHECK(!strcmp(script_request(s, 2)->line, "DELETE / HTTP/1.1") && script_request(s, 2)->connection == 0);
+	CHECK(!strcmp(script_request(s, 2)->line, "DELETE / HTTP/1.1") &&
+	      script_request(s, 2)->connection == 0);
 	free(big);
 	script_stop(s);
 }
@@ -63,13 +73,19 @@ static void outgoing(void)
 static void incoming(void)
 {
 	static const struct script_reply replies[] = {
-		{ .status = 308, .headers = "Range:bytes=0-9  \r\nLOCATION: http://127.0.0.1:1/gone\r\netag: \"e\"\r\n"
-					    "Retry-After: 7\r\nContent-Type: text/html; charset=x\r\n",
+		{ .status = 308,
+		  .headers =
+			  "Range:bytes=0-9  \r\nLOCATION: http://127.0.0.1:1/gone\r\netag: \"e\"\r\n"
+			  "Retry-After: 7\r\nContent-Type: text/html; charset=x\r\n",
 		  .body = "moved" },
 		{ .status = 302, .headers = "Location: http://127.0.0.1:1/\r\n" },
 		/* Two values for the 64 bytes of `range`: one that just fits, one that does not. */
-		{ .status = 308, .headers = "Range: 0-4567890123456789012345678901234567890123456789012345678901234\r\n" },
-		{ .status = 308, .headers = "Range: 0-45678901234567890123456789012345678901234567890123456789012345\r\n" },
+		{ .status = 308,
+		  .headers =
+			  "Range: 0-4567890123456789012345678901234567890123456789012345678901234\r\n" },
+		{ .status = 308,
+		  .headers =
+			  "Range: 0-45678901234567890123456789012345678901234567890123456789012345\r\n" },
 		{ .status = 200, .pad = 3 * 1024 * 1024 },
 		{ .status = 200, .pad = HTTP_BODY_MAX + 1 },
 	};
@@ -79,7 +95,8 @@ static void incoming(void)
 
 	unit_test("redirects are answers, and the headers that matter are kept");
 	CHECK(get(script_url(s), &response, &err) == 0 && response.status == 308);
-	CHECK(!strcmp(response.range, "bytes=0-9") && !strcmp(response.location, "http://127.0.0.1:1/gone"));
+	CHECK(!strcmp(response.range, "bytes=0-9") &&
+	      !strcmp(response.location, "http://127.0.0.1:1/gone"));
 	CHECK(!strcmp(response.etag, "\"e\"") && !strcmp(response.retry_after, "7"));
 	CHECK(!strcmp(response.content_type, "text/html; charset=x"));
 	CHECK(response.body.length == 5 && !memcmp(response.body.data, "moved", 5));
@@ -117,8 +134,11 @@ static void *interrupt_soon(void *user)
 static void failures(void)
 {
 	static const struct script_reply replies[] = {
-		{ .action = SCRIPT_DROP }, { .status = 200, .body = "half of it", .action = SCRIPT_CUT },
-		{ .action = SCRIPT_HANG }, { .action = SCRIPT_HANG }, { .status = 200 },
+		{ .action = SCRIPT_DROP },
+		{ .status = 200, .body = "half of it", .action = SCRIPT_CUT },
+		{ .action = SCRIPT_HANG },
+		{ .action = SCRIPT_HANG },
+		{ .status = 200 },
 	};
 	struct script *s = script_start(replies, 5);
 	auto_http_response response = HTTP_RESPONSE_INIT;
@@ -134,9 +154,11 @@ static void failures(void)
 	unit_test("an unknown host is temporary, and nothing was sent");
 	CHECK(get("http://no-such-host.invalid/", &response, &err) < 0 && err.code == ERR_TEMP);
 	CHECK(!http_client_was_sent(client));
-	unit_test("a connection that breaks off is temporary, says so, and keeps the path to itself");
+	unit_test(
+		"a connection that breaks off is temporary, says so, and keeps the path to itself");
 	snprintf(secret, sizeof secret, "%s/?upload_id=hunter2", script_url(s));
-	CHECK(get(secret, &response, &err) < 0 && err.code == ERR_TEMP && http_client_was_sent(client));
+	CHECK(get(secret, &response, &err) < 0 && err.code == ERR_TEMP &&
+	      http_client_was_sent(client));
 	CHECK(!strstr(err.message, "hunter2"));
 	CHECK(get(script_url(s), &response, &err) < 0 && err.code == ERR_TEMP);
 	unit_test("a server that stays silent is timed out");
@@ -145,13 +167,15 @@ static void failures(void)
 	unit_test("a bad URL or header value does not get out");
 	CHECK(get("file:///etc/passwd", &response, &err) < 0 && err.code == ERR_CONFIG);
 	request.bearer = "a\r\nX: y";
-	CHECK(http_perform(client, &request, &response, &err) < 0 && err.code == ERR_BUG && script_count(s) == 3);
+	CHECK(http_perform(client, &request, &response, &err) < 0 && err.code == ERR_BUG &&
+	      script_count(s) == 3);
 	script_stop(s);
 }
 
 static void interruptions(void)
 {
-	static const struct script_reply replies[] = { { .action = SCRIPT_HANG }, { .action = SCRIPT_HANG } };
+	static const struct script_reply replies[] = { { .action = SCRIPT_HANG },
+						       { .action = SCRIPT_HANG } };
 	struct script *s = script_start(replies, 2);
 	auto_http_response response = HTTP_RESPONSE_INIT;
 	struct http_client *other = NULL;
@@ -174,7 +198,8 @@ static void interruptions(void)
 	CHECK(signals_init(&err) == 0);
 	CHECK(pthread_create(&thread, NULL, interrupt_soon, NULL) == 0);
 	start = monotonic_ms();
-	CHECK(http_perform(client, &request, &response, &err) < 0 && err.code == ERR_SIGNAL + SIGTERM);
+	CHECK(http_perform(client, &request, &response, &err) < 0 &&
+	      err.code == ERR_SIGNAL + SIGTERM);
 	pthread_join(thread, NULL);
 	CHECK(monotonic_ms() - start < 900);
 	unit_test("a signal ends a wait");

@@ -32,7 +32,8 @@ static void tables(void)
 
 static void bad_tables(void)
 {
-	static const char *const cases[] = { "", ".", "a.", ".a", "a.b.c", "\"a", "\"a\"b", "\"\"", "a.\"b\".c" };
+	static const char *const cases[] = { "",    ".",      "a.",   ".a",       "a.b.c",
+					     "\"a", "\"a\"b", "\"\"", "a.\"b\".c" };
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct table_name name;
@@ -50,7 +51,8 @@ static void lists(void)
 	size_t count;
 
 	CHECK(names_parse_list("a,\"b,c\",D e", &list, &count, &err) == 0);
-	CHECK(count == 3 && !strcmp(list[0], "a") && !strcmp(list[1], "b,c") && !strcmp(list[2], "D e") && !list[3]);
+	CHECK(count == 3 && !strcmp(list[0], "a") && !strcmp(list[1], "b,c") &&
+	      !strcmp(list[2], "D e") && !list[3]);
 	names_free_list(list);
 	CHECK(names_parse_list("a,,b", &list, &count, &err) < 0);
 	CHECK(names_parse_list("a,", &list, &count, &err) < 0);

@@ -24,8 +24,10 @@ static void test_numbers(void)
 	bool yes;
 
 	unit_test("whole numbers are parsed strictly, to both ends of the range");
-	CHECK(parse_int64("-9223372036854775808", INT64_MIN, INT64_MAX, &n, &err) == 0 && n == INT64_MIN);
-	CHECK(parse_int64("9223372036854775807", INT64_MIN, INT64_MAX, &n, &err) == 0 && n == INT64_MAX);
+	CHECK(parse_int64("-9223372036854775808", INT64_MIN, INT64_MAX, &n, &err) == 0 &&
+	      n == INT64_MIN);
+	CHECK(parse_int64("9223372036854775807", INT64_MIN, INT64_MAX, &n, &err) == 0 &&
+	      n == INT64_MAX);
 	CHECK(parse_int64("9223372036854775808", INT64_MIN, INT64_MAX, &n, &err) < 0);
 	CHECK(parse_int64("-9223372036854775809", INT64_MIN, INT64_MAX, &n, &err) < 0);
 	CHECK(parse_int64("", 0, 9, &n, &err) < 0 && parse_int64("-", -9, 9, &n, &err) < 0);
@@ -34,11 +36,13 @@ static void test_numbers(void)
 	unit_test("durations are Go's, and bare numbers are seconds");
 	CHECK(duration("1h30m") == 5400000 && duration("90s") == 90000 && duration("250ms") == 250);
 	CHECK(duration("10") == 10000 && duration("1.5s") == 1500 && duration("2d") == 172800000);
-	CHECK(duration("") == -1 && duration("1x") == -1 && duration("s") == -1 && duration("1h30") == -1);
+	CHECK(duration("") == -1 && duration("1x") == -1 && duration("s") == -1 &&
+	      duration("1h30") == -1);
 	CHECK(duration("-1s") == -1 && duration("999999999999999999h") == -1);
 	CHECK(duration("9223372036854775.808300ms") == -1);
 	unit_test("booleans are words in any case");
-	CHECK(parse_bool("YES", &yes, &err) == 0 && yes && parse_bool("0", &yes, &err) == 0 && !yes);
+	CHECK(parse_bool("YES", &yes, &err) == 0 && yes && parse_bool("0", &yes, &err) == 0 &&
+	      !yes);
 	CHECK(parse_bool("2", &yes, &err) < 0 && parse_bool("", &yes, &err) < 0);
 }
 
@@ -50,16 +54,24 @@ struct sample {
 };
 
 static const struct option_def sample_options[] = {
-	{ .name = "flag", .letter = 'f', .kind = OPTION_FLAG, .offset = offsetof(struct sample, flag) },
-	{ .name = "count", .letter = 'n', .kind = OPTION_INT, .offset = offsetof(struct sample, count),
-	  .max = 10, .env = "SLUICE_TEST_COUNT" },
+	{ .name = "flag",
+	  .letter = 'f',
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct sample, flag) },
+	{ .name = "count",
+	  .letter = 'n',
+	  .kind = OPTION_INT,
+	  .offset = offsetof(struct sample, count),
+	  .max = 10,
+	  .env = "SLUICE_TEST_COUNT" },
 	{ .name = "text", .kind = OPTION_STRING, .offset = offsetof(struct sample, text) },
 	{ .name = "many", .kind = OPTION_REPEAT, .offset = offsetof(struct sample, many) },
 	{ 0 },
 };
 static const char *const sample_usage[] = { "x", NULL };
-static const struct program sample_program = { .name = "sample", .summary = "s", .usage = sample_usage,
-					       .options = sample_options };
+static const struct program sample_program = {
+	.name = "sample", .summary = "s", .usage = sample_usage, .options = sample_options
+};
 
 static int parse(const char *const *words, struct sample *config, struct command_line *line,
 		 struct error *err)
@@ -82,7 +94,8 @@ static void test_options(void)
 	struct error err;
 
 	unit_test("options and operands mix, -- ends the options");
-	CHECK(PARSE("sample", "one", "--flag", "--count=3", "two", "--text", "-x", "--", "--flag", NULL) == 0);
+	CHECK(PARSE("sample", "one", "--flag", "--count=3", "two", "--text", "-x", "--", "--flag",
+		    NULL) == 0);
 	CHECK(config.flag && config.count == 3 && !strcmp(config.text, "-x"));
 	CHECK(line.operand_count == 3 && !strcmp(line.operands[2], "--flag"));
 	CHECK(line.dashes && line.operands_before_dashes == 2);
@@ -123,21 +136,27 @@ static struct schema *schema_of(const char *text, struct error *err)
 static void test_schema(void)
 {
 	struct error err = { 0 };
-	struct schema *s = schema_of("[{\"name\":\"a\",\"type\":\"INT64\"},{\"name\":\"r\",\"type\":"
-				     "\"struct\",\"mode\":\"repeated\",\"fields\":[{\"name\":\"x\","
-				     "\"type\":\"BOOL\"}]}]", &err);
+	struct schema *s =
+		schema_of("[{\"name\":\"a\",\"type\":\"INT64\"},{\"name\":\"r\",\"type\":"
+			  "\"struct\",\"mode\":\"repeated\",\"fields\":[{\"name\":\"x\","
+			  "\"type\":\"BOOL\"}]}]",
+			  &err);
 
 	unit_test("a schema is read in both vocabularies and canonical words come out");
-	CHECK(s && s->count == 2 && s->field[0].type == TYPE_INTEGER && s->field[1].mode == MODE_REPEATED);
+	CHECK(s && s->count == 2 && s->field[0].type == TYPE_INTEGER &&
+	      s->field[1].mode == MODE_REPEATED);
 	CHECK(s && s->field[1].fields->field[0].type == TYPE_BOOLEAN);
 	CHECK(s && schema_find(s, "A", 1) == &s->field[0] && !schema_find(s, "b", 1));
-	CHECK(s && !strcmp(json_string_value(json_object_get(json_array_get(s->json, 0), "type")), "INTEGER"));
+	CHECK(s && !strcmp(json_string_value(json_object_get(json_array_get(s->json, 0), "type")),
+			   "INTEGER"));
 	schema_free(s);
 	unit_test("a bad schema is refused by column");
 	CHECK(!schema_of("[]", &err));
 	CHECK(!schema_of("[{\"name\":\"a\",\"type\":\"X\"}]", &err));
 	CHECK_HAS(err.message, "column a: type X");
-	CHECK(!schema_of("[{\"name\":\"a\",\"type\":\"STRING\"},{\"name\":\"A\",\"type\":\"STRING\"}]", &err));
+	CHECK(!schema_of(
+		"[{\"name\":\"a\",\"type\":\"STRING\"},{\"name\":\"A\",\"type\":\"STRING\"}]",
+		&err));
 	CHECK_HAS(err.message, "without case");
 	CHECK(!schema_of("[{\"name\":\"_partitiontime\",\"type\":\"STRING\"}]", &err));
 	CHECK_HAS(err.message, "reserved");
@@ -163,38 +182,46 @@ static void test_schema_fit(void)
 	struct error err;
 
 	unit_test("the same schema fits without changes");
-	CHECK(fit("[{\"name\":\"a\",\"type\":\"STRING\"}]", "[{\"name\":\"A\",\"type\":\"STRING\"}]", none,
-		  &f, &err) && !f.adds && !f.relaxes);
+	CHECK(fit("[{\"name\":\"a\",\"type\":\"STRING\"}]",
+		  "[{\"name\":\"A\",\"type\":\"STRING\"}]", none, &f, &err) &&
+	      !f.adds && !f.relaxes);
 	json_decref(f.fields);
 	unit_test("compatible types go in unchanged, under the table's type");
-	CHECK(fit("[{\"name\":\"a\",\"type\":\"DATETIME\"}]", "[{\"name\":\"a\",\"type\":\"TIMESTAMP\"}]",
-		  none, &f, &err));
-	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 0), "type")), "TIMESTAMP"));
+	CHECK(fit("[{\"name\":\"a\",\"type\":\"DATETIME\"}]",
+		  "[{\"name\":\"a\",\"type\":\"TIMESTAMP\"}]", none, &f, &err));
+	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 0), "type")),
+		      "TIMESTAMP"));
 	json_decref(f.fields);
 	unit_test("a new REQUIRED column is added NULLABLE");
 	CHECK(fit("[{\"name\":\"a\",\"type\":\"STRING\"},{\"name\":\"b\",\"type\":\"DATE\",\"mode\":"
-		  "\"REQUIRED\"}]", "[{\"name\":\"a\",\"type\":\"STRING\"}]", all, &f, &err) && f.adds);
-	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 1), "mode")), "NULLABLE"));
+		  "\"REQUIRED\"}]",
+		  "[{\"name\":\"a\",\"type\":\"STRING\"}]", all, &f, &err) &&
+	      f.adds);
+	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 1), "mode")),
+		      "NULLABLE"));
 	json_decref(f.fields);
 	unit_test("a REQUIRED column that the stream lacks is relaxed, or refused");
 	CHECK(fit("[{\"name\":\"a\",\"type\":\"STRING\"}]",
 		  "[{\"name\":\"a\",\"type\":\"STRING\"},{\"name\":\"b\",\"type\":\"DATE\",\"mode\":"
-		  "\"REQUIRED\"}]", all, &f, &err) && f.relaxes);
+		  "\"REQUIRED\"}]",
+		  all, &f, &err) &&
+	      f.relaxes);
 	json_decref(f.fields);
 	CHECK(!fit("[{\"name\":\"a\",\"type\":\"STRING\"}]",
 		   "[{\"name\":\"a\",\"type\":\"STRING\",\"mode\":\"REQUIRED\"}]", none, &f, &err));
 	CHECK_HAS(err.message, "a: table STRING REQUIRED, stream STRING");
 	unit_test("types that differ are a diff with a line for each column");
 	CHECK(!fit("[{\"name\":\"a\",\"type\":\"STRING\"},{\"name\":\"b\",\"type\":\"FLOAT\"}]",
-		   "[{\"name\":\"a\",\"type\":\"DATE\"},{\"name\":\"b\",\"type\":\"INTEGER\"}]", all, &f,
-		   &err));
+		   "[{\"name\":\"a\",\"type\":\"DATE\"},{\"name\":\"b\",\"type\":\"INTEGER\"}]",
+		   all, &f, &err));
 	CHECK(err.code == ERR_DATA);
 	CHECK_HAS(err.message, "\n  a: table DATE, stream STRING");
 	CHECK_HAS(err.message, "\n  b: table INTEGER, stream FLOAT");
 	unit_test("NUMERIC goes into FLOAT only when that is allowed");
-	CHECK(!fit("[{\"name\":\"a\",\"type\":\"NUMERIC\"}]", "[{\"name\":\"a\",\"type\":\"FLOAT\"}]", all, &f,
-		   &err));
-	CHECK(fit("[{\"name\":\"a\",\"type\":\"NUMERIC\"}]", "[{\"name\":\"a\",\"type\":\"FLOAT\"}]",
+	CHECK(!fit("[{\"name\":\"a\",\"type\":\"NUMERIC\"}]",
+		   "[{\"name\":\"a\",\"type\":\"FLOAT\"}]", all, &f, &err));
+	CHECK(fit("[{\"name\":\"a\",\"type\":\"NUMERIC\"}]",
+		  "[{\"name\":\"a\",\"type\":\"FLOAT\"}]",
 		  (struct schema_rules){ .allow_lossy = true }, &f, &err));
 	json_decref(f.fields);
 }
@@ -215,7 +242,8 @@ static void check_destination(const char *text, const char *project, const char 
 
 static void test_destination(void)
 {
-	static const char *const bad[] = { "", "t", "d.", ".t", "p:t", ":d.t", "a..t", "d.t$", "d.t$x", "d x.t" };
+	static const char *const bad[] = { "",     "t",    "d.",   ".t",    "p:t",
+					   ":d.t", "a..t", "d.t$", "d.t$x", "d x.t" };
 	struct destination d;
 	struct error err;
 

@@ -21,7 +21,8 @@ static int32_t numeric_modifier(int precision, int scale)
 }
 
 /* Encodes into exactly the room that the encoder asks for, so that a sanitizer sees more. */
-static const char *encode(const struct column *column, const struct cell *cell, char *text, size_t size)
+static const char *encode(const struct column *column, const struct cell *cell, char *text,
+			  size_t size)
 {
 	char *room = malloc(encode_room(column->encoder, cell)), *out = room;
 	const char *reason = column->encoder->encode(column, cell, &out);
@@ -59,7 +60,10 @@ static void digits_beyond_the_base(void)
 	for (size_t m = 0; m < 3; m++)
 		for (size_t d = 0; d < 3; d++)
 			for (int weight = -2; weight <= 1; weight++) {
-				struct column column = column_of(NUMERIC, m ? numeric_modifier(modifiers[m][0], modifiers[m][1]) : -1);
+				struct column column =
+					column_of(NUMERIC, m ? numeric_modifier(modifiers[m][0],
+										modifiers[m][1])
+							     : -1);
 				char wire[16], text[64];
 				struct cell cell = numeric_cell(wire, digits[d], weight, 0, 8);
 				const char *reason = encode(&column, &cell, text, sizeof text);
@@ -112,7 +116,8 @@ static void times_outside_a_day(void)
 			wire[byte] = (char)((uint64_t)moments[i] >> (56 - 8 * byte));
 		reason = encode(&column, &cell, text, sizeof text);
 		CHECK(reason && !strcmp(reason, "malformed time"));
-		CHECK(column.encoder->text(&column, &cell, 1024, &out, &err) == 0 && out.length == 0);
+		CHECK(column.encoder->text(&column, &cell, 1024, &out, &err) == 0 &&
+		      out.length == 0);
 	}
 }
 

@@ -9,9 +9,18 @@
 
 enum { UNIT = RESUMABLE_CHUNK_UNIT };
 
-#define STARTED { .status = 200, .headers = "Location: /session?upload_id=hunter2\r\n" }
-#define STORED(range) { .status = 308, .headers = "Range: " range "\r\n" }
-#define JOB { .status = 200, .body = "{\"id\":\"p:US.j\"}" }
+#define STARTED                                                                      \
+	{                                                                            \
+		.status = 200, .headers = "Location: /session?upload_id=hunter2\r\n" \
+	}
+#define STORED(range)                                            \
+	{                                                        \
+		.status = 308, .headers = "Range: " range "\r\n" \
+	}
+#define JOB                                                  \
+	{                                                    \
+		.status = 200, .body = "{\"id\":\"p:US.j\"}" \
+	}
 
 /* One upload: script, api and session, begun and ended by the helpers below. */
 struct upload {
@@ -27,7 +36,8 @@ static int begin(struct upload *u, const struct script_reply *replies, size_t co
 	json_t *metadata = json_pack("{s:s}", "job", "j");
 	const struct resumable_options options = { .what = "load into p:d.t",
 						   .path = "/projects/p/jobs?uploadType=resumable",
-						   .metadata = metadata, .content_type = "application/octet-stream" };
+						   .metadata = metadata,
+						   .content_type = "application/octet-stream" };
 	int result;
 
 	*u = (struct upload){ .script = script_start(replies, count), .data = malloc(2 * UNIT) };
@@ -48,9 +58,9 @@ static void end(struct upload *u)
 	free(u->data);
 }
 
-#define BEGIN(u, ...)                                                                 \
-	static const struct script_reply u##_replies[] = { STARTED, __VA_ARGS__ };    \
-	struct upload u;                                                              \
+#define BEGIN(u, ...)                                                              \
+	static const struct script_reply u##_replies[] = { STARTED, __VA_ARGS__ }; \
+	struct upload u;                                                           \
 	CHECK(begin(&u, u##_replies, sizeof u##_replies / sizeof *u##_replies) == 0)
 
 /* The i-th request said this Content-Range and carried the bytes [from, from + n) of the data. */
@@ -60,7 +70,8 @@ static bool carried(struct upload *u, size_t i, const char *range, size_t from, 
 	char header[128];
 
 	snprintf(header, sizeof header, "Content-Range: %s", range);
-	return script_has_header(r, header) && r->body_length == n && !memcmp(r->body, u->data + from, n);
+	return script_has_header(r, header) && r->body_length == n &&
+	       !memcmp(r->body, u->data + from, n);
 }
 
 static void ranges(void)
@@ -71,8 +82,15 @@ static void ranges(void)
 	CHECK(resumable_parse_range("") == 0);
 	CHECK(resumable_parse_range("bytes=0-9223372036854775806") == INT64_MAX);
 	unit_test("a Range header that is no range from 0 is refused");
-	static const char *const bad[] = { "bytes=1-42", "bytes=0-", "bytes=", "0", "x", "bytes=0-4x", "bytes=0--4",
-					   "bytes=0-9223372036854775807", "bytes=0-99999999999999999999" };
+	static const char *const bad[] = { "bytes=1-42",
+					   "bytes=0-",
+					   "bytes=",
+					   "0",
+					   "x",
+					   "bytes=0-4x",
+					   "bytes=0--4",
+					   "bytes=0-9223372036854775807",
+					   "bytes=0-99999999999999999999" };
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		CHECK(resumable_parse_range(bad[i]) == -1);
 }
@@ -84,13 +102,18 @@ static void whole_uploads(void)
 		BEGIN(u, STORED("bytes=0-262143"), JOB);
 		const struct script_request *start = script_request(u.script, 0);
 
-		CHECK(!strcmp(start->line, "POST /upload/bigquery/v2/projects/p/jobs?uploadType=resumable HTTP/1.1"));
+		CHECK(!strcmp(
+			start->line,
+			"POST /upload/bigquery/v2/projects/p/jobs?uploadType=resumable HTTP/1.1"));
 		CHECK(script_has_header(start, "X-Upload-Content-Type: application/octet-stream"));
 		CHECK(!strcmp(start->body, "{\"job\":\"j\"}"));
-		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0 && u.r.state == RESUMABLE_OPEN);
-		CHECK(resumable_put(&u.r, u.data + UNIT, 100, true, &u.err) == 0 && u.r.state == RESUMABLE_DONE);
+		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_OPEN);
+		CHECK(resumable_put(&u.r, u.data + UNIT, 100, true, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_DONE);
 		CHECK(u.r.offset == UNIT + 100 && json_object_get(u.r.resource, "id"));
-		CHECK(!strcmp(script_request(u.script, 1)->line, "PUT /session?upload_id=hunter2 HTTP/1.1"));
+		CHECK(!strcmp(script_request(u.script, 1)->line,
+			      "PUT /session?upload_id=hunter2 HTTP/1.1"));
 		CHECK(carried(&u, 1, "bytes 0-262143/*", 0, UNIT));
 		CHECK(carried(&u, 2, "bytes 262144-262243/262244", UNIT, 100));
 		unit_test("a finished upload takes nothing more");
@@ -101,7 +124,8 @@ static void whole_uploads(void)
 	{
 		BEGIN(u, STORED("0-262143"), JOB);
 		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0);
-		CHECK(resumable_put(&u.r, NULL, 0, true, &u.err) == 0 && u.r.state == RESUMABLE_DONE);
+		CHECK(resumable_put(&u.r, NULL, 0, true, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_DONE);
 		CHECK(carried(&u, 2, "bytes */262144", 0, 0));
 		CHECK(script_has_header(script_request(u.script, 2), "Content-Length: 0"));
 		end(&u);
@@ -110,7 +134,8 @@ static void whole_uploads(void)
 	{
 		BEGIN(u, JOB);
 		CHECK(resumable_put(&u.r, u.data, 100, false, &u.err) < 0 && u.err.code == ERR_BUG);
-		CHECK(resumable_put(&u.r, u.data, 0, false, &u.err) == 0 && script_count(u.script) == 1);
+		CHECK(resumable_put(&u.r, u.data, 0, false, &u.err) == 0 &&
+		      script_count(u.script) == 1);
 		end(&u);
 	}
 }
@@ -127,27 +152,34 @@ static void partial_storage(void)
 		CHECK(carried(&u, 3, "bytes 524288-524297/524298", 0, 10));
 		end(&u);
 	}
-	unit_test("no Range header means that nothing was stored: the chunk is sent again after asking");
+	unit_test(
+		"no Range header means that nothing was stored: the chunk is sent again after asking");
 	{
 		BEGIN(u, { .status = 308 }, { .status = 308 }, STORED("bytes=0-262143"));
 		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0);
-		CHECK(carried(&u, 2, "bytes */*", 0, 0) && carried(&u, 3, "bytes 0-262143/*", 0, UNIT));
+		CHECK(carried(&u, 2, "bytes */*", 0, 0) &&
+		      carried(&u, 3, "bytes 0-262143/*", 0, UNIT));
 		end(&u);
 	}
 	unit_test("a last chunk that is stored whole but not finished is finished");
 	{
 		BEGIN(u, STORED("bytes=0-99"), JOB);
-		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 && u.r.state == RESUMABLE_DONE);
+		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_DONE);
 		CHECK(carried(&u, 2, "bytes */100", 0, 0));
 		end(&u);
 	}
 	unit_test("a server that never stores anything is given up within the budget");
 	{
-		static const struct script_reply start[] = { STARTED, { .status = 308 }, { .status = 503, .headers = "Retry-After: 60\r\n" } };
+		static const struct script_reply start[] = { STARTED,
+							     { .status = 308 },
+							     { .status = 503,
+							       .headers = "Retry-After: 60\r\n" } };
 		struct upload u;
 
 		CHECK(begin(&u, start, 3) == 0);
-		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) < 0 && u.err.code == ERR_TEMP);
+		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) < 0 &&
+		      u.err.code == ERR_TEMP);
 		CHECK_HAS(u.err.message, "load into p:d.t: ");
 		end(&u);
 	}
@@ -155,37 +187,44 @@ static void partial_storage(void)
 
 static void interruptions(void)
 {
-	unit_test("after a dropped connection the server is asked, and the upload goes on from there");
+	unit_test(
+		"after a dropped connection the server is asked, and the upload goes on from there");
 	{
-		BEGIN(u, { .action = SCRIPT_DROP }, STORED("bytes=0-262143"), STORED("bytes=0-524287"));
+		BEGIN(u, { .action = SCRIPT_DROP }, STORED("bytes=0-262143"),
+		      STORED("bytes=0-524287"));
 		CHECK(resumable_put(&u.r, u.data, 2 * UNIT, false, &u.err) == 0);
-		CHECK(carried(&u, 2, "bytes */*", 0, 0) && carried(&u, 3, "bytes 262144-524287/*", UNIT, UNIT));
+		CHECK(carried(&u, 2, "bytes */*", 0, 0) &&
+		      carried(&u, 3, "bytes 262144-524287/*", UNIT, UNIT));
 		end(&u);
 	}
 	unit_test("a question that fails is asked again");
 	{
-		BEGIN(u, { .status = 503 }, { .status = 502, .body = "<html>" }, { .action = SCRIPT_DROP },
-		      STORED("bytes=0-262143"));
-		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0 && script_count(u.script) == 5);
+		BEGIN(u, { .status = 503 }, { .status = 502, .body = "<html>" },
+		      { .action = SCRIPT_DROP }, STORED("bytes=0-262143"));
+		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0 &&
+		      script_count(u.script) == 5);
 		end(&u);
 	}
 	unit_test("the lost answer of the last chunk is found by asking");
 	{
 		BEGIN(u, { .action = SCRIPT_DROP }, JOB);
-		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 && u.r.state == RESUMABLE_DONE);
+		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_DONE);
 		CHECK(carried(&u, 2, "bytes */100", 0, 0) && json_object_get(u.r.resource, "id"));
 		end(&u);
 	}
 	unit_test("201 ends an upload as 200 does");
 	{
 		BEGIN(u, { .status = 201, .body = "{}" });
-		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 && u.r.state == RESUMABLE_DONE);
+		CHECK(resumable_put(&u.r, u.data, 100, true, &u.err) == 0 &&
+		      u.r.state == RESUMABLE_DONE);
 		end(&u);
 	}
 }
 
 /* A put of the last 100 bytes that must fail with this code, words, and no request beyond the script. */
-static void fails(const struct script_reply *replies, size_t count, bool last, int code, const char *words)
+static void fails(const struct script_reply *replies, size_t count, bool last, int code,
+		  const char *words)
 {
 	struct upload u;
 
@@ -197,10 +236,10 @@ static void fails(const struct script_reply *replies, size_t count, bool last, i
 	end(&u);
 }
 
-#define FAILS(last, code, words, ...)                                                    \
-	do {                                                                             \
-		static const struct script_reply replies[] = { STARTED, __VA_ARGS__ };   \
-		fails(replies, sizeof replies / sizeof *replies, last, code, words);     \
+#define FAILS(last, code, words, ...)                                                  \
+	do {                                                                           \
+		static const struct script_reply replies[] = { STARTED, __VA_ARGS__ }; \
+		fails(replies, sizeof replies / sizeof *replies, last, code, words);   \
 	} while (0)
 
 static void failures(void)
@@ -215,14 +254,16 @@ static void failures(void)
 	FAILS(true, ERR_PROTOCOL, "not JSON", { .status = 200, .body = "<html>" });
 	unit_test("what the server refuses is said in its words");
 	FAILS(true, ERR_REMOTE, "load into p:d.t: Provided Schema does not match (invalid)",
-	      { .status = 400, .body = "{\"error\":{\"message\":\"Provided Schema does not match\",\"errors\":[{\"reason\":"
-				       "\"invalid\"}]}}" });
+	      { .status = 400,
+		.body = "{\"error\":{\"message\":\"Provided Schema does not match\",\"errors\":[{\"reason\":"
+			"\"invalid\"}]}}" });
 	FAILS(true, ERR_PERM, "load into p:d.t", { .status = 403 });
 	unit_test("bytes of an earlier chunk that the server lost end the upload, temporary");
 	{
 		BEGIN(u, STORED("bytes=0-262143"), { .status = 503 }, STORED("bytes=0-99"));
 		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0);
-		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) < 0 && u.err.code == ERR_TEMP);
+		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) < 0 &&
+		      u.err.code == ERR_TEMP);
 		CHECK_HAS(u.err.message, "lost bytes");
 		end(&u);
 	}
@@ -236,11 +277,14 @@ static void conflicts(void)
 	struct upload u;
 
 	unit_test("a job id that exists is the caller's to judge, at the start and at the end");
-	CHECK(begin(&u, at_start, 1) == 0 && u.r.state == RESUMABLE_CONFLICT && u.r.error.status == 409);
+	CHECK(begin(&u, at_start, 1) == 0 && u.r.state == RESUMABLE_CONFLICT &&
+	      u.r.error.status == 409);
 	end(&u);
 	{
-		BEGIN(v, { .status = 409, .body = "{\"error\":{\"errors\":[{\"reason\":\"duplicate\"}]}}" });
-		CHECK(resumable_put(&v.r, v.data, 5, true, &v.err) == 0 && v.r.state == RESUMABLE_CONFLICT);
+		BEGIN(v, { .status = 409,
+			   .body = "{\"error\":{\"errors\":[{\"reason\":\"duplicate\"}]}}" });
+		CHECK(resumable_put(&v.r, v.data, 5, true, &v.err) == 0 &&
+		      v.r.state == RESUMABLE_CONFLICT);
 		CHECK(!strcmp(v.r.error.reason, "duplicate"));
 		end(&v);
 	}
@@ -267,8 +311,11 @@ static void locations(void)
 		};
 		struct script *s = script_start(replies, 2);
 		json_t *metadata = json_object();
-		const struct resumable_options options = { "w", "/projects/p/jobs", metadata, "x/y" };
-		struct api_options a_options = { .retry = { .initial_ms = 1, .max_ms = 1, .budget_ms = 1 } };
+		const struct resumable_options options = { "w", "/projects/p/jobs", metadata,
+							   "x/y" };
+		struct api_options a_options = {
+			.retry = { .initial_ms = 1, .max_ms = 1, .budget_ms = 1 }
+		};
 		struct resumable r = { 0 };
 		struct error err;
 		struct api a;

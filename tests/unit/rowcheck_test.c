@@ -18,7 +18,8 @@ static void use_schema(const char *text)
 	schema_free(schema);
 	check = NULL;
 	schema = NULL;
-	if (!fields || schema_parse(fields, &schema, &err) < 0 || rowcheck_new(schema, &check, &err) < 0)
+	if (!fields || schema_parse(fields, &schema, &err) < 0 ||
+	    rowcheck_new(schema, &check, &err) < 0)
 		abort();
 	json_decref(fields);
 }
@@ -38,19 +39,19 @@ static int check_row(const char *row, size_t length, uint64_t line, struct error
 	return rc;
 }
 
-#define GOOD(row)                                                          \
-	do {                                                               \
-		struct error err_ = { 0 };                                 \
+#define GOOD(row)                                                      \
+	do {                                                           \
+		struct error err_ = { 0 };                             \
 		CHECK(check_row(row, sizeof(row) - 1, 7, &err_) == 0); \
 	} while (0)
 
-#define BAD(row, part)                                                      \
-	do {                                                                \
-		struct error err_ = { 0 };                                  \
+#define BAD(row, part)                                                \
+	do {                                                          \
+		struct error err_ = { 0 };                            \
 		CHECK(check_row(row, sizeof(row) - 1, 7, &err_) < 0); \
-		CHECK(err_.code == ERR_DATA);                               \
-		CHECK_HAS(err_.message, "line 7");                          \
-		CHECK_HAS(err_.message, part);                              \
+		CHECK(err_.code == ERR_DATA);                         \
+		CHECK_HAS(err_.message, "line 7");                    \
+		CHECK_HAS(err_.message, part);                        \
 	} while (0)
 
 static void test_columns(void)

@@ -69,7 +69,8 @@ static void test_broken_streams(void)
 	unit_test("an @end without its line feed is truncated");
 	check_failure(BEGIN "{\"@end\":{\"rows\":0}}", ERR_DATA, "truncated inside line 2");
 	unit_test("a wrong count is an error that says both");
-	check_failure(BEGIN "{\"a\":1}\n{\"@end\":{\"rows\":2}}\n", ERR_DATA, "says 2 rows, 1 came");
+	check_failure(BEGIN "{\"a\":1}\n{\"@end\":{\"rows\":2}}\n", ERR_DATA,
+		      "says 2 rows, 1 came");
 	unit_test("@end needs a count");
 	check_failure(BEGIN "{\"@end\":{}}\n", ERR_DATA, "without rows");
 	unit_test("a second @begin is an error");

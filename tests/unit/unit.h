@@ -40,22 +40,21 @@ static inline int unit_done(void)
 	return unit.failed || !unit.count;
 }
 
-#define CHECK(condition)                                                             \
-	do {                                                                         \
-		if (!(condition)) {                                                  \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition);     \
-			unit.bad = true;                                             \
-		}                                                                    \
+#define CHECK(condition)                                                         \
+	do {                                                                     \
+		if (!(condition)) {                                              \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			unit.bad = true;                                         \
+		}                                                                \
 	} while (0)
 
 /* text contains part. */
-#define CHECK_HAS(text, part)                                                        \
-	do {                                                                         \
-		if (!strstr(text, part)) {                                           \
-			printf("# %s:%d: '%s' is not in '%s'\n", __FILE__, __LINE__, \
-			       part, text);                                          \
-			unit.bad = true;                                             \
-		}                                                                    \
+#define CHECK_HAS(text, part)                                                                     \
+	do {                                                                                      \
+		if (!strstr(text, part)) {                                                        \
+			printf("# %s:%d: '%s' is not in '%s'\n", __FILE__, __LINE__, part, text); \
+			unit.bad = true;                                                          \
+		}                                                                                 \
 	} while (0)
 
 #endif

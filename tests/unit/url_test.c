@@ -10,12 +10,29 @@
 static void urls(void)
 {
 	static const char *const good[] = {
-		"https://bigquery.googleapis.com", "http://h:1/p?q", "http://[::1]:80/", "HTTPS://H",
+		"https://bigquery.googleapis.com",
+		"http://h:1/p?q",
+		"http://[::1]:80/",
+		"HTTPS://H",
 	};
 	static const char *const bad[] = {
-		"", "ftp://h", "http://", "http://:80", "h:80", "http://h:", "http://h:0", "http://h:65536",
-		"http://h:80x", "http://h\\@evil", "http://h/a b", "http://h/\n", "http://u:p@h", "http://[::1",
-		"http://[]", "http://h#x", "http://h%2e",
+		"",
+		"ftp://h",
+		"http://",
+		"http://:80",
+		"h:80",
+		"http://h:",
+		"http://h:0",
+		"http://h:65536",
+		"http://h:80x",
+		"http://h\\@evil",
+		"http://h/a b",
+		"http://h/\n",
+		"http://u:p@h",
+		"http://[::1",
+		"http://[]",
+		"http://h#x",
+		"http://h%2e",
 	};
 	struct error err;
 	struct url u;
@@ -23,8 +40,8 @@ static void urls(void)
 	unit_test("url_parse takes http and https with host, port and path");
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		CHECK(url_parse(good[i], &u, &err) == 0);
-	CHECK(url_parse("http://[::1]:8080/x", &u, &err) == 0 && u.port == 8080 && u.host_length == 5 &&
-	      u.origin_length == 17 && !u.https);
+	CHECK(url_parse("http://[::1]:8080/x", &u, &err) == 0 && u.port == 8080 &&
+	      u.host_length == 5 && u.origin_length == 17 && !u.https);
 	unit_test("url_parse refuses everything that curl might read differently");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		err.code = 0;
@@ -40,11 +57,11 @@ static void loopback(void)
 		const char *url;
 		bool keeps;
 	} cases[] = {
-		{ "https://example.com", true },   { "http://127.0.0.1:9050", true },
-		{ "http://127.8.9.1", true },      { "http://localhost:1", true },
-		{ "http://LOCALHOST", true },      { "http://[::1]:1", true },
-		{ "http://example.com", false },   { "http://127.0.0.1.example.com", false },
-		{ "http://10.0.0.1", false },      { "http://[::2]", false },
+		{ "https://example.com", true },    { "http://127.0.0.1:9050", true },
+		{ "http://127.8.9.1", true },       { "http://localhost:1", true },
+		{ "http://LOCALHOST", true },       { "http://[::1]:1", true },
+		{ "http://example.com", false },    { "http://127.0.0.1.example.com", false },
+		{ "http://10.0.0.1", false },       { "http://[::2]", false },
 		{ "http://localhost.evil", false }, { "http://0.0.0.0", false },
 	};
 	struct error err;
@@ -52,10 +69,11 @@ static void loopback(void)
 
 	unit_test("secrets go over https or to loopback only");
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		CHECK(url_parse(cases[i].url, &u, &err) == 0 && url_keeps_secrets(&u) == cases[i].keeps);
+		CHECK(url_parse(cases[i].url, &u, &err) == 0 &&
+		      url_keeps_secrets(&u) == cases[i].keeps);
 	unit_test("the origin is scheme, host and port");
-	CHECK(url_parse("https://h/a", &u, &err) == 0 && url_parse("https://H:443/b", &v, &err) == 0 &&
-	      url_same_origin(&u, &v));
+	CHECK(url_parse("https://h/a", &u, &err) == 0 &&
+	      url_parse("https://H:443/b", &v, &err) == 0 && url_same_origin(&u, &v));
 	CHECK(url_parse("http://h:443", &v, &err) == 0 && !url_same_origin(&u, &v));
 	CHECK(url_parse("https://h:444", &v, &err) == 0 && !url_same_origin(&u, &v));
 	CHECK(url_parse("https://hh", &v, &err) == 0 && !url_same_origin(&u, &v));
@@ -120,7 +138,8 @@ static void endpoints(void)
 	resolves(NULL, "bigquery=https://h:2/", NULL, "https://h:2", true);
 	resolves(NULL, "bigquery=", NULL, NULL, true);
 	unit_test("--endpoint for an unknown service is a usage error");
-	CHECK(endpoint_resolve(SERVICE_BIGQUERY, &values, NULL, &e, &err) < 0 && err.code == ERR_USAGE);
+	CHECK(endpoint_resolve(SERVICE_BIGQUERY, &values, NULL, &e, &err) < 0 &&
+	      err.code == ERR_USAGE);
 }
 
 int main(void)

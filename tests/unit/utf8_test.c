@@ -17,7 +17,11 @@ static size_t plain_character(const unsigned char *s, size_t left)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	uint32_t code;
-	size_t length = s[0] < 0x80 ? 1 : (s[0] >> 5) == 6 ? 2 : (s[0] >> 4) == 14 ? 3 : (s[0] >> 3) == 30 ? 4 : 0;
+	size_t length = s[0] < 0x80         ? 1
+			: (s[0] >> 5) == 6  ? 2
+			: (s[0] >> 4) == 14 ? 3
+			: (s[0] >> 3) == 30 ? 4
+					    : 0;
 
 	if (!length || length > left)
 		return 0;
@@ -77,7 +81,8 @@ static void a_bad_byte_at_every_place_of_a_long_text(void)
 		for (size_t start = 0; start < 16 && start <= at; start++) {
 			memset(text, 'a', sizeof text);
 			text[at] = (char)0xFF;
-			expect("bad byte", utf8_valid_prefix(text + start, sizeof text - start), at - start);
+			expect("bad byte", utf8_valid_prefix(text + start, sizeof text - start),
+			       at - start);
 		}
 	memset(text, 'a', sizeof text);
 	expect("no bad byte", utf8_valid_prefix(text, sizeof text), sizeof text);
@@ -86,7 +91,8 @@ static void a_bad_byte_at_every_place_of_a_long_text(void)
 
 static void random_bytes_of_few_kinds(void)
 {
-	static const unsigned char kinds[] = { 'a', 0x80, 0xBF, 0xC2, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x90, 0xF4, 0x8F };
+	static const unsigned char kinds[] = { 'a',  0x80, 0xBF, 0xC2, 0xE0, 0xA0,
+					       0xED, 0x9F, 0xF0, 0x90, 0xF4, 0x8F };
 	uint64_t state = 88172645463325252u;
 	char text[64];
 
@@ -95,11 +101,13 @@ static void random_bytes_of_few_kinds(void)
 			state ^= state << 13;
 			state ^= state >> 7;
 			state ^= state << 17;
-			text[i] = state >> 60 ? (char)kinds[0] : (char)kinds[(state >> 20) % sizeof kinds];
+			text[i] = state >> 60 ? (char)kinds[0]
+					      : (char)kinds[(state >> 20) % sizeof kinds];
 			if (i % 3 == 0)
 				text[i] = (char)kinds[(state >> 30) % sizeof kinds];
 		}
-		expect("random text", utf8_valid_prefix(text, sizeof text), plain_prefix(text, sizeof text));
+		expect("random text", utf8_valid_prefix(text, sizeof text),
+		       plain_prefix(text, sizeof text));
 	}
 }
 
