@@ -128,13 +128,14 @@ static int set_destination(const struct destination *d, const struct plan_option
 {
 	json_t *table = json_sprintf("%s%s%s", d->table, d->decorator ? "$" : "",
 				     d->decorator ? d->decorator : "");
+	json_t *fields = p->schema ? p->schema->json : NULL; /* json_pack fails on NULL */
 	int rc = json_object_update_new(
 		p->load,
 		json_pack("{s:{s:s,s:s,s:o},s:s,s:s,s:s,s:{s:O}}", "destinationTable", "projectId",
 			  d->project, "datasetId", d->dataset, "tableId", table, "sourceFormat",
 			  "NEWLINE_DELIMITED_JSON", "createDisposition",
 			  o->no_create ? "CREATE_NEVER" : "CREATE_IF_NEEDED", "writeDisposition",
-			  disposition(o, p->table_exists), "schema", "fields", p->schema->json));
+			  disposition(o, p->table_exists), "schema", "fields", fields));
 
 	if (o->max_bad_records)
 		json_object_set_new(p->load, "maxBadRecords", json_integer(o->max_bad_records));

@@ -65,7 +65,7 @@ static int send_once(struct api *a, const struct http_request *request, struct h
 		return -1;
 	if (q.header_count > HEADERS_MAX)
 		return error_set(err, ERR_BUG, "too many headers");
-	if (q.header_count)
+	if (q.header_count && request->headers)
 		memcpy(headers, request->headers, q.header_count * sizeof *headers);
 	if (a->credentials.quota_project)
 		headers[q.header_count++] =

@@ -186,6 +186,8 @@ static void assertion(void)
 	first = strchr(jwt.data, '.');
 	second = strrchr(jwt.data, '.');
 	CHECK(first && second != first);
+	if (!first)
+		return;
 	decode(jwt.data, (size_t)(first - jwt.data), &header);
 	decode(first + 1, (size_t)(second - first - 1), &claims);
 	decode(second + 1, jwt.length - (size_t)(second + 1 - jwt.data), &signature);

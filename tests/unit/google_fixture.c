@@ -175,7 +175,8 @@ static bool read_request(int fd, struct script_request *r)
 	}
 	field = strcasestr(head, "\r\nContent-Length:");
 	if (field && field < end)
-		length = strtoul(field + 17, NULL, 10);
+		for (field += strcspn(field, "0123456789"); *field >= '0' && *field <= '9'; field++)
+			length = length * 10 + (size_t)(*field - '0');
 	line_end = strstr(head, "\r\n");
 	snprintf(r->line, sizeof r->line, "%.*s", (int)(line_end - head), head);
 	snprintf(r->headers, sizeof r->headers, "%.*s", (int)(end + 2 - line_end), line_end);

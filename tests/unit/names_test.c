@@ -24,7 +24,7 @@ static void tables(void)
 
 		CHECK(names_parse_table(cases[i].text, &name, &err) == 0);
 		CHECK(!name.schema == !cases[i].schema);
-		CHECK(!name.schema || !strcmp(name.schema, cases[i].schema));
+		CHECK(!name.schema || (cases[i].schema && !strcmp(name.schema, cases[i].schema)));
 		CHECK(name.table && !strcmp(name.table, cases[i].table));
 		names_release_table(&name);
 	}

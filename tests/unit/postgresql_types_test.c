@@ -32,6 +32,7 @@ static const char *encode(const struct column *column, const struct cell *cell, 
 	if (!reason)
 		snprintf(text, size, "%.*s", (int)(out - room), room);
 	free(room);
+	/* cppcheck-suppress returnDanglingLifetime ; reasons are literals */
 	return reason;
 }
 
