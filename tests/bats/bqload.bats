@@ -396,6 +396,13 @@ stream_of_40_mb() {
 	printf '{"@end":{"rows":400000}}\n'
 }
 
+@test "memory stays under 48 MiB" {
+	[[ ${BUILD:-release} != asan ]] || skip "the sanitizer keeps freed memory"
+	stream_of_40_mb >"$BATS_TEST_TMPDIR/big"
+	/usr/bin/time -o "$BATS_TEST_TMPDIR/rss" -f %M bqload "$dataset.t" <"$BATS_TEST_TMPDIR/big" >"$BATS_TEST_TMPDIR/out"
+	[ "$(cat "$BATS_TEST_TMPDIR/rss")" -lt $((48 * 1024)) ]
+}
+
 @test "a connection that breaks inside a chunk goes on where the server is" {
 	stream_of_40_mb >"$BATS_TEST_TMPDIR/big"
 	fault '{"match":{"method":"PUT"},"times":2,"fault":{"drop":"mid-body"}}'
