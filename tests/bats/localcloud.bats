@@ -502,8 +502,8 @@ reason() {
 	load_rows j1 t "$(seq 1 5 | sed 's/.*/{"id":&,"v":"x"}/')"
 	bq_api GET 'datasets/ds/tables/t/data?maxResults=2&startIndex=1&selectedFields=id' >page
 	assert_equal "$(jq -c '[.totalRows, [.rows[].f[].v]]' page)" '["5",["2","3"]]'
-	bq_api GET "datasets/ds/tables/t/data?maxResults=9&pageToken=$(jq -r .pageToken page)" >page
-	assert_equal "$(jq -c '[.pageToken, [.rows[].f[0].v]]' page)" '[null,["4","5"]]'
+	bq_api GET "datasets/ds/tables/t/data?maxResults=9&pageToken=$(jq -r .pageToken page)" >page2
+	assert_equal "$(jq -c '[.pageToken, [.rows[].f[0].v]]' page2)" '[null,["4","5"]]'
 }
 
 # --- queries as jobs ----------------------------------------------------------------

@@ -21,12 +21,12 @@ struct gsql_owned {
 	sqlite3_stmt *stmt;
 };
 
-_Noreturn void gsql_raise(struct gsql *g)
+void gsql_raise(struct gsql *g)
 {
-	longjmp(*g->fail, 1);
+	longjmp(g->fail, 1);
 }
 
-_Noreturn void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
+void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
 {
 	char message[900];
 	va_list ap;
@@ -41,8 +41,7 @@ _Noreturn void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, .
 	gsql_raise(g);
 }
 
-_Noreturn void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt,
-				...)
+void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt, ...)
 {
 	char message[900];
 	va_list ap;
@@ -86,13 +85,12 @@ static char *format(struct gsql *g, const char *fmt, va_list ap, size_t *len)
 	va_list again;
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
-	if (n < 0) {
-		va_end(again);
-		gsql_fail_status(g, 500, "internalError", "a text cannot be formatted");
-	}
-	char *s = gsql_alloc(g, (size_t)n + 1);
-	vsnprintf(s, (size_t)n + 1, fmt, again);
+	char *s = n < 0 ? NULL : gsql_alloc(g, (size_t)n + 1);
+	if (s != NULL)
+		vsnprintf(s, (size_t)n + 1, fmt, again);
 	va_end(again);
+	if (s == NULL)
+		gsql_fail_status(g, 500, "internalError", "a text cannot be formatted");
 	*len = (size_t)n;
 	return s;
 }
@@ -117,7 +115,7 @@ void gsql_add(struct gsql *g, struct gsql_text *t, const char *fmt, ...)
 	if (t->size - t->len < len + 1 || t->s == NULL) {
 		size_t size = (t->len + len + 1) * 2;
 		char *bigger = gsql_alloc(g, size);
-		if (t->len > 0)
+		if (t->s != NULL)
 			memcpy(bigger, t->s, t->len);
 		t->s = bigger;
 		t->size = size;

@@ -29,7 +29,7 @@ struct gsql {
 	const struct gsql_request *request;
 	struct gsql_result *result;
 	struct api_error *err;
-	jmp_buf *fail;
+	jmp_buf fail;
 	struct gsql_chunk *chunks;
 	struct gsql_owned *owned;
 	unsigned next_name;  /* number of the next generated alias or table */
@@ -38,13 +38,14 @@ struct gsql {
 	bool in_transaction; /* between BEGIN and COMMIT TRANSACTION */
 };
 
+/* Those that do not return say so by attribute: cppcheck does not know _Noreturn. */
 /* 400 invalidQuery; " at [line:column]" is appended when pos has a line. */
-_Noreturn void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-_Noreturn void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt,
-				...) __attribute__((format(printf, 4, 5)));
+void gsql_fail(struct gsql *g, struct gsql_pos pos, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 3, 4)));
+void gsql_fail_status(struct gsql *g, int status, const char *reason, const char *fmt, ...)
+	__attribute__((noreturn, format(printf, 4, 5)));
 /* Leaves with the error that a store function has put into g->err. */
-_Noreturn void gsql_raise(struct gsql *g);
+void gsql_raise(struct gsql *g) __attribute__((noreturn));
 
 /* Zeroed memory that lives as long as the run. */
 void *gsql_alloc(struct gsql *g, size_t size);

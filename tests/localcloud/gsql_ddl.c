@@ -69,8 +69,10 @@ static void set_ms(struct gsql *g, json_t *object, const char *key, const char *
 		value = value * 10 + (*p - '0');
 	double tenth = 0.1;
 	const char *point = strchr(text, '.');
-	for (const char *p = point == NULL ? "" : point + 1; *p != '\0'; p++, tenth /= 10)
+	for (const char *p = point == NULL ? "" : point + 1; *p != '\0'; p++) {
 		value += (*p - '0') * tenth;
+		tenth /= 10;
+	}
 	snprintf(ms, sizeof(ms), "%lld", (long long)(value * unit_ms));
 	json_object_set_new(object, key, json_string(gsql_strndup(g, ms, strlen(ms))));
 }
@@ -226,7 +228,7 @@ static void create_table(struct gsql *g, const struct gsql_statement *s)
 		json_object_set_new(json_object_get(resource, "schema"), "fields", fields);
 		for (size_t i = 0; i < s->column_count; i++)
 			json_array_append_new(fields, gsql_column_json(g, &s->columns[i]));
-	} else {
+	} else if (s->query != NULL) {
 		json_object_set_new(json_object_get(resource, "schema"), "fields",
 				    relation_fields(g, &r, s->query->pos));
 	}

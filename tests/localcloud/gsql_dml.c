@@ -77,11 +77,13 @@ const char *gsql_insert_list(struct gsql *g, const struct gsql_table *t,
 			  wanted);
 	for (size_t i = 0; i < n; i++) {
 		size_t c = i;
-		if (insert->columns != NULL)
+		if (insert->columns != NULL) {
 			c = gsql_column_index(g, t, insert->columns[i], insert->column_pos[i]);
-		if (cells[c] != NULL)
-			gsql_fail(g, insert->column_pos[i],
-				  "INSERT has columns with duplicate name: %s", insert->columns[i]);
+			if (cells[c] != NULL)
+				gsql_fail(g, insert->column_pos[i],
+					  "INSERT has columns with duplicate name: %s",
+					  insert->columns[i]);
+		}
 		struct gsql_value v = values[i];
 		cells[c] = gsql_assign(g, v, &t->fields[c], exprs != NULL ? exprs[i]->pos : pos);
 	}

@@ -97,8 +97,8 @@ const char *gsql_comparison(struct gsql *g, const char *op, const char *a, const
 			    const struct gsql_type *t);
 struct gsql_value gsql_field_of(struct gsql *g, struct gsql_value v, const char *name,
 				struct gsql_pos pos);
-_Noreturn void gsql_no_signature(struct gsql *g, struct gsql_pos pos, const char *what,
-				 const struct gsql_value *args, size_t n);
+void gsql_no_signature(struct gsql *g, struct gsql_pos pos, const char *what,
+		       const struct gsql_value *args, size_t n) __attribute__((noreturn));
 
 /* gsql_emit_expr.c */
 struct gsql_value gsql_emit_expr(struct gsql *g, struct gsql_scope *scope,

@@ -12,12 +12,13 @@ static struct gsql_value emit_struct(struct gsql *g, struct gsql_scope *scope,
 			  "STRUCT type has %zu fields but constructor call has %zu fields",
 			  e->type->field_count, e->arg_count);
 	for (size_t i = 0; i < e->arg_count; i++) {
-		struct gsql_value v = gsql_emit_expr(g, scope, e->args[i]);
-		struct gsql_column c = { .name = e->parts[i], .sql = v.sql, .type = v.type };
+		const struct gsql_expr *arg = e->args[i];
+		struct gsql_value v = gsql_emit_expr(g, scope, arg);
+		struct gsql_column c = { .sql = v.sql, .type = v.type };
 		if (e->type != NULL) {
 			if (gsql_coerce_cost(&v, e->type->fields[i].type) < 0)
 				gsql_fail(
-					g, e->args[i]->pos,
+					g, arg->pos,
 					"Struct field %zu has type %s which does not coerce to %s",
 					i + 1, gsql_type_name(g, v.type),
 					gsql_type_name(g, e->type->fields[i].type));
@@ -25,8 +26,10 @@ static struct gsql_value emit_struct(struct gsql *g, struct gsql_scope *scope,
 			c = (struct gsql_column){ .name = e->type->fields[i].name,
 						  .sql = v.sql,
 						  .type = v.type };
-		} else if (c.name == NULL && e->args[i]->kind == GSQL_X_PATH) {
-			c.name = e->args[i]->parts[e->args[i]->part_count - 1];
+		} else if (e->parts[i] != NULL) {
+			c.name = e->parts[i];
+		} else if (arg->kind == GSQL_X_PATH) {
+			c.name = arg->parts[arg->part_count - 1];
 		}
 		if (c.name == NULL || c.name[0] == '\0')
 			c.name = gsql_printf(g, "_field_%zu", i + 1);

@@ -74,11 +74,11 @@ struct gsql_value gsql_emit_is(struct gsql *g, struct gsql_scope *scope, const s
 {
 	struct gsql_value v[2];
 	const char *not = e->negated ? "NOT " : "";
-	for (size_t i = 0; i < e->arg_count; i++)
-		v[i] = gsql_emit_expr(g, scope, e->args[i]);
+	v[0] = gsql_emit_expr(g, scope, e->args[0]);
 	if (strcmp(e->text, "NULL") == 0)
 		return boolean(gsql_printf(g, "(%s IS %sNULL)", v[0].sql, not ));
 	if (e->arg_count == 2) {
+		v[1] = gsql_emit_expr(g, scope, e->args[1]);
 		const struct gsql_type *t = common(g, "IS DISTINCT FROM", v, 2, e->pos);
 		bool numeric = t->kind == GSQL_NUMERIC || t->kind == GSQL_BIGNUMERIC;
 		/* IS of SQLite is "is not distinct from". */

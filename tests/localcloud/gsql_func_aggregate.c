@@ -5,6 +5,7 @@
 
 #include "lib/buf.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,7 +158,7 @@ static void collect_step(sqlite3_context *c, int n, sqlite3_value **v)
 		s->mode = mode;
 		s->distinct = sqlite3_value_int(v[DISTINCT]) != 0;
 		s->limit = sqlite3_value_int64(v[LIMIT]);
-		strncat(s->directions, gsql_text_of(v[DIRECTIONS]), sizeof(s->directions) - 1);
+		snprintf(s->directions, sizeof(s->directions), "%s", gsql_text_of(v[DIRECTIONS]));
 		s->separator = sqlite3_value_dup(v[SEPARATOR]);
 	}
 	if (sqlite3_value_type(v[VALUE]) == SQLITE_NULL)

@@ -33,8 +33,8 @@ void gsql_need_word(struct gsql_parser *p, const char *word);
 void gsql_need_symbol(struct gsql_parser *p, const char *symbol);
 const char *gsql_need_identifier(struct gsql_parser *p);
 bool gsql_at_identifier(const struct gsql_parser *p);
-_Noreturn void gsql_unexpected(struct gsql_parser *p);
-_Noreturn void gsql_expected(struct gsql_parser *p, const char *what);
+void gsql_unexpected(struct gsql_parser *p) __attribute__((noreturn));
+void gsql_expected(struct gsql_parser *p, const char *what) __attribute__((noreturn));
 /* Every rule that can contain itself calls these around its body. */
 void gsql_enter(struct gsql_parser *p);
 void gsql_leave(struct gsql_parser *p);

@@ -150,9 +150,7 @@ static void undo(sqlite3 *db, const char *savepoint)
 /* Alone in a function because of setjmp: no local of it changes after the call. */
 static int guarded(struct gsql *g)
 {
-	jmp_buf fail;
-	g->fail = &fail;
-	if (setjmp(fail) != 0)
+	if (setjmp(g->fail) != 0)
 		return -1;
 	run_all(g);
 	return 0;

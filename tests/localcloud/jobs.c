@@ -310,12 +310,12 @@ int jobs_cancel(struct jobs *j, const char *project, const char *location, const
 		struct api_error *err)
 {
 	struct job_row row;
-	char *key;
+	char *key = NULL;
 	int rc;
 
 	pthread_mutex_lock(&j->lock);
 	rc = find(j, project, location, id, &row, &key, err);
-	if (rc == 0) {
+	if (rc == 0 && key) {
 		struct queued *q = j->queue;
 
 		if (j->running && strcmp(j->running, key) == 0)

@@ -57,7 +57,7 @@ static int check_time_partitioning(json_t *partitioning, const json_t *fields,
 	static const char *const types[] = { "DAY", "HOUR", "MONTH", "YEAR", NULL };
 	static const char *const columns[] = { "DATE", "TIMESTAMP", "DATETIME", NULL };
 	const char *type = ju_string(partitioning, "type", ""), *name;
-	const json_t *field;
+	const json_t *field = NULL;
 
 	if (!json_is_object(partitioning))
 		return api_fail(err, 400, "invalid", "timePartitioning must be an object");
@@ -92,7 +92,7 @@ static int check_range_partitioning(json_t *partitioning, const json_t *fields,
 				    struct api_error *err)
 {
 	json_t *range = json_object_get(partitioning, "range");
-	const json_t *field;
+	const json_t *field = NULL;
 	int64_t start, end, interval;
 
 	if (top_level(fields, ju_string(partitioning, "field", ""), "range partitioning", &field,
@@ -120,7 +120,7 @@ static int check_clustering(const json_t *clustering, const json_t *fields, stru
 {
 	static const char *const refused[] = { "FLOAT",  "BYTES",    "TIME", "JSON",
 					       "RECORD", "INTERVAL", NULL };
-	const json_t *names = json_object_get(clustering, "fields"), *name, *field;
+	const json_t *names = json_object_get(clustering, "fields"), *name, *field = NULL;
 	size_t i;
 
 	if (json_array_size(names) == 0)
