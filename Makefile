@@ -143,7 +143,7 @@ lint:
 	@tests/deps build lint
 	@tests/lint
 
-# make fuzz TARGET=rowstream SECONDS=600: what it finds lands in build/fuzz/found/TARGET.
+# make fuzz TARGET=rowstream SECONDS=600: what it finds lands in build/fuzz/found.
 TARGET  ?= rowstream
 SECONDS ?= 60
 fuzz:
