@@ -57,8 +57,11 @@ static int set_number(json_t *field, const char *name, int value)
 
 static json_t *schema_field(const struct column *column)
 {
-	json_t *field = json_pack("{s:s,s:s,s:s}", "name", column->name, "type", column->type,
-				  "mode", column->required ? "REQUIRED" : "NULLABLE");
+	json_t *field =
+		json_pack("{s:s,s:s,s:s}", "name", column->name, "type", column->type, "mode",
+			  column->repeated   ? "REPEATED"
+			  : column->required ? "REQUIRED"
+					     : "NULLABLE");
 	int failed = !field;
 
 	if (field && column->precision) {

@@ -5,7 +5,7 @@
  * encoder (encode.h), so that the row loop knows no database.
  *
  * One run calls open, describe, query, next until 0, close; or open, list,
- * close. After any failure: cancel, then close.
+ * close; or open, hold, close. After any failure: cancel, then close.
  */
 #ifndef SLUICE_EXTRACT_DRIVER_H
 #define SLUICE_EXTRACT_DRIVER_H
@@ -20,6 +20,23 @@
 #include "extract/wait.h"
 #include "lib/error.h"
 
+enum numeric_as { NUMERIC_AS_BIGNUMERIC, NUMERIC_AS_NUMERIC, NUMERIC_AS_STRING, NUMERIC_AS_FLOAT };
+
+/*
+ * How to read types for which BigQuery has no exact equal. What is false here
+ * is a reject where a value does not fit.
+ */
+struct type_options {
+	int numeric;             /* enum numeric_as: a numeric declared without precision */
+	bool tinyint1_bool;      /* MySQL's tinyint(1) is BOOLEAN */
+	bool time_string;        /* times of day, and MySQL's spans of hours, are STRING */
+	bool zero_dates_null;    /* MySQL's 0000-00-00 and partial dates are NULL */
+	bool arrays_json;        /* arrays are JSON */
+	bool json_string;        /* JSON is STRING, its text unchanged */
+	bool interval_string;    /* intervals are STRING */
+	bool datetime_timestamp; /* date and time without a zone is TIMESTAMP, taken as UTC */
+};
+
 /* What the user asked for; strings are borrowed from the command line. */
 struct request {
 	const char *uri;
@@ -28,8 +45,12 @@ struct request {
 	const char *where;
 	int64_t limit;     /* -1: none */
 	bool row_security; /* rows that policies hide may be missing; else that is an error */
+	struct type_options types;
+	const char *snapshot;       /* PostgreSQL: an exported snapshot to read in, or NULL */
+	const char *snapshot_ready; /* a file to create once what will be read is fixed, or NULL */
 	int64_t connect_timeout_ms;
-	int64_t timeout_ms; /* 0: none; the deadline itself is in wait */
+	int64_t read_timeout_ms; /* the server silent for this long is ERR_TEMP; 0: none */
+	int64_t timeout_ms;      /* 0: none; the deadline itself is in wait */
 };
 
 /* What a driver finds; it owns the strings until close. */
@@ -46,6 +67,7 @@ struct connection; /* each driver's own */
 struct driver {
 	const char *name;           /* "postgresql", @begin's source */
 	const char *const *schemes; /* NULL-terminated */
+	char quote;                 /* around names: '"', or MySQL's '`' */
 	/*
 	 * Connect. wait is kept: it is what every blocking call of the driver
 	 * watches besides its socket.
@@ -58,11 +80,25 @@ struct driver {
 		    void *, struct error *);
 	/*
 	 * Begin the read: from here on what describe and query see is one
-	 * consistent state. A column whose type has no encoder yet is returned
-	 * with encoder NULL and its type's name.
+	 * consistent state, and snapshot_ready exists. Every column has an encoder:
+	 * a type without one of its own is read as_text.
 	 */
 	int (*describe)(struct connection *, const struct request *, struct relation *ret,
 			struct error *);
+	/*
+	 * Make this column of describe's a STRING in the database's own text form,
+	 * which every type has; before query.
+	 */
+	void (*as_text)(struct column *);
+	/*
+	 * Fix one state of these tables for other runs to read, and keep it while
+	 * the connection lives. PostgreSQL: *snapshot (owned by the connection) is
+	 * what their --snapshot names, and the tables are locked against truncation.
+	 * MySQL: *snapshot is NULL; all tables stand still until the runs have
+	 * created their snapshot_ready.
+	 */
+	int (*hold)(struct connection *, const struct request *, const struct table_name *tables,
+		    size_t count, const char **snapshot, struct error *);
 	/* Start to read these columns (a selection of describe's). */
 	int (*query)(struct connection *, const struct request *, const struct column *columns,
 		     size_t count, struct error *);

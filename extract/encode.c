@@ -143,10 +143,11 @@ const char *encode_put_string(const char *p, size_t n, char **ret)
 	return NULL;
 }
 
-size_t encode_measure_string(const struct cell *c)
+size_t encode_measure_string(const struct column *column, const struct cell *c)
 {
 	size_t room = c->length;
 
+	(void)column;
 	for (size_t i = 0; i < c->length; i++) {
 		unsigned char escape = escapes[(unsigned char)c->data[i]];
 

@@ -35,10 +35,11 @@ struct encoder {
 	 */
 	int (*text)(const struct column *, const struct cell *, size_t max, struct buf *,
 		    struct error *);
-	/* Room: fixed + expand * length bytes always suffice. */
+	/* Room: fixed + expand * length bytes always suffice, unless the cell is measured. */
 	uint16_t fixed, expand;
-	/* The exact room for a long cell, where `expand` would be wasteful, or NULL. */
-	size_t (*measure)(const struct cell *);
+	/* The room besides `fixed` of a cell of more than measure_above bytes, or NULL. */
+	size_t (*measure)(const struct column *, const struct cell *);
+	uint32_t measure_above;
 	/* Every value has this many bytes; 0 when they vary. */
 	uint16_t width;
 };
@@ -50,17 +51,30 @@ struct column {
 	const char *source_type; /* the database's, for messages */
 	const char *description; /* or NULL */
 	const struct encoder *encoder;
+	/*
+	 * For an encoder that builds on another one: an array's element, or the
+	 * column as it was before --type, --hash or --mask. Borrowed.
+	 */
+	const struct column *inner;
+	const void *argument; /* the encoder's own; borrowed */
 	int precision, scale; /* of NUMERIC and BIGNUMERIC; precision 0: not given */
 	bool required;
+	bool repeated; /* an array, never required; a null one is left out of its row */
+	bool secret;   /* reject records and messages show nothing of its values */
+	/* The driver's own: its number for the type, and how its SELECT asks for the column. */
+	uint32_t type_id;
+	uint8_t form;
 };
 
-/* Cells longer than this are measured before they are encoded. */
+/* Encoders whose `expand` would be wasteful there measure cells longer than this. */
 enum { ENCODE_LONG_CELL = 64 * 1024 };
 
-static inline size_t encode_room(const struct encoder *e, const struct cell *c)
+static inline size_t encode_room(const struct column *column, const struct cell *c)
 {
-	if (__builtin_expect(c->length > ENCODE_LONG_CELL && e->measure, 0))
-		return e->fixed + e->measure(c);
+	const struct encoder *e = column->encoder;
+
+	if (__builtin_expect(e->measure && c->length > e->measure_above, 0))
+		return e->fixed + e->measure(column, c);
 	return e->fixed + (size_t)e->expand * c->length;
 }
 
@@ -86,7 +100,7 @@ char *encode_put_integer(char *out, int64_t value);
 
 /* STRING: quoted and escaped, checked for UTF-8; 2 + 6 * n + 16 bytes of room. */
 const char *encode_put_string(const char *p, size_t n, char **out);
-size_t encode_measure_string(const struct cell *);
+size_t encode_measure_string(const struct column *, const struct cell *);
 
 /* BYTES: quoted base64; 2 + 4 * ceil(n / 3) bytes. */
 char *encode_put_base64(char *out, const char *p, size_t n);

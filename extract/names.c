@@ -7,6 +7,7 @@
 
 #include "extract/encode.h"
 #include "lib/log.h"
+#include "lib/utf8.h"
 
 enum { NAME_MAX_LENGTH = 300 };
 
@@ -14,7 +15,7 @@ enum { NAME_MAX_LENGTH = 300 };
  * One part of a name up to an unquoted stop byte, at *text, which moves behind
  * it. The result is allocated.
  */
-static char *take_part(const char **text, char stop, struct error *err)
+static char *take_part(const char **text, char quote, char stop, struct error *err)
 {
 	const char *p = *text;
 	char *part = malloc(strlen(p) + 1), *out = part;
@@ -23,15 +24,15 @@ static char *take_part(const char **text, char stop, struct error *err)
 		error_nomem(err);
 		return NULL;
 	}
-	if (*p != '"') {
+	if (*p != quote) {
 		while (*p && *p != stop)
 			*out++ = *p++;
 	} else {
-		for (p++; *p && (*p != '"' || p[1] == '"'); p++) {
+		for (p++; *p && (*p != quote || p[1] == quote); p++) {
 			*out++ = *p;
-			p += *p == '"';
+			p += *p == quote;
 		}
-		if (*p != '"' || (p[1] && p[1] != stop)) {
+		if (*p != quote || (p[1] && p[1] != stop)) {
 			free(part);
 			error_set(err, ERR_USAGE,
 				  *p ? "'%s': text behind a closing quote"
@@ -51,18 +52,18 @@ static char *take_part(const char **text, char stop, struct error *err)
 	return part;
 }
 
-int names_parse_table(const char *text, struct table_name *ret, struct error *err)
+int names_parse_table(const char *text, char quote, struct table_name *ret, struct error *err)
 {
 	struct table_name name = { 0 };
 	const char *p = text;
 
-	name.table = take_part(&p, '.', err);
+	name.table = take_part(&p, quote, '.', err);
 	if (!name.table)
 		return -1;
 	if (*p == '.') {
 		p++;
 		name.schema = name.table;
-		name.table = take_part(&p, '.', err);
+		name.table = take_part(&p, quote, '.', err);
 		if (!name.table || *p) {
 			if (name.table)
 				error_set(err, ERR_USAGE,
@@ -95,7 +96,7 @@ int names_parse_list(const char *text, char ***ret, size_t *count, struct error 
 	if (!list)
 		return error_nomem(err);
 	for (const char *p = text;; p++) {
-		list[n] = take_part(&p, ',', err);
+		list[n] = take_part(&p, '"', ',', err);
 		if (!list[n]) {
 			names_free_list(list);
 			return -1;
@@ -142,6 +143,14 @@ static bool is_name_byte(char c)
 	return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static bool has_control(const char *name)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7F)
+			return true;
+	return false;
+}
+
 static bool is_reserved(const char *name)
 {
 	static const char *const prefixes[] = { "_TABLE_",        "_FILE_",   "_PARTITION",
@@ -154,12 +163,28 @@ static bool is_reserved(const char *name)
 	return false;
 }
 
-/* The name as BigQuery takes it, allocated; equal to the source's where that is possible. */
-static char *fit_name(const char *source)
+/*
+ * Flexible column names take letters, marks and digits of any language, and
+ * most punctuation: https://cloud.google.com/bigquery/docs/schemas. Which
+ * characters beyond ASCII are letters is left to BigQuery.
+ */
+static bool is_flexible(const char *name)
 {
-	char *name = malloc(strlen(source) + 3);
+	size_t n = strlen(name);
+
+	return n > 0 && n <= NAME_MAX_LENGTH && !strpbrk(name, "!\"$()*,./;?@[\\]^`{}~") &&
+	       utf8_valid_prefix(name, n) == n && !has_control(name) && !is_reserved(name);
+}
+
+/* The name as BigQuery takes it, allocated; equal to the source's where that is possible. */
+static char *fit_name(const char *source, bool flexible)
+{
+	char *name;
 	size_t n;
 
+	if (flexible && is_flexible(source))
+		return strdup(source);
+	name = malloc(strlen(source) + 3);
 	if (!name)
 		return NULL;
 	/* Room in front for the underscores that a digit or a reserved word needs. */
@@ -209,10 +234,10 @@ static int refuse_collisions(const struct column *columns, size_t count, struct 
 	return rc;
 }
 
-int names_for_bigquery(struct column *columns, size_t count, struct error *err)
+int names_for_bigquery(struct column *columns, size_t count, bool flexible, struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		columns[i].name = fit_name(columns[i].source_name);
+		columns[i].name = fit_name(columns[i].source_name, flexible);
 		if (!columns[i].name)
 			return error_nomem(err);
 		if (strcmp(columns[i].name, columns[i].source_name) != 0)

@@ -20,10 +20,11 @@ struct table_name {
 };
 
 /*
- * Taken literally, case kept; a part in double quotes follows SQL quoting
- * ("a.b", "say ""hi"""). More than two parts, or an empty one, is ERR_USAGE.
+ * Taken literally, case kept; a part in quotes (the driver's: '"' or '`')
+ * follows SQL quoting ("a.b", "say ""hi"""). More than two parts, or an empty
+ * one, is ERR_USAGE.
  */
-int names_parse_table(const char *text, struct table_name *ret, struct error *err)
+int names_parse_table(const char *text, char quote, struct table_name *ret, struct error *err)
 	__attribute__((warn_unused_result));
 void names_release_table(struct table_name *name);
 
@@ -42,10 +43,11 @@ int names_quote(struct buf *out, const char *name, char quote, struct error *err
 /*
  * Set each column's name. A source name stays when it is
  * [A-Za-z_][A-Za-z0-9_]{0,299} and does not begin as BigQuery's own columns
- * do; otherwise it is rewritten, with a warning. Two names that are equal but
- * for case are ERR_DATA, and the message has both.
+ * do; otherwise it is rewritten, with a warning. flexible: names that BigQuery
+ * takes as flexible column names stay too. Two names that are equal but for
+ * case are ERR_DATA, and the message has both.
  */
-int names_for_bigquery(struct column *columns, size_t count, struct error *err)
+int names_for_bigquery(struct column *columns, size_t count, bool flexible, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

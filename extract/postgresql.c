@@ -495,6 +495,7 @@ static const char *const schemes[] = { "postgresql", "postgres", NULL };
 const struct driver postgresql_driver = {
 	.name = "postgresql",
 	.schemes = schemes,
+	.quote = '"',
 	.open = postgresql_open,
 	.list = postgresql_list,
 	.describe = postgresql_describe,

@@ -192,14 +192,13 @@ static int text_numeric(const struct column *column, const struct cell *cell, si
 	return 0;
 }
 
-static const struct encoder encoder_numeric = { encode_numeric, text_numeric, 128, 0, NULL, 0 };
+static const struct encoder encoder_numeric = { .encode = encode_numeric,
+						.text = text_numeric,
+						.fixed = 128 };
 static const struct encoder encoder_numeric_string = {
-	encode_numeric_string,
-	text_numeric,
-	DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64,
-	0,
-	NULL,
-	0
+	.encode = encode_numeric_string,
+	.text = text_numeric,
+	.fixed = DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64,
 };
 
 /* numeric(p,s): BigQuery's NUMERIC has 29 digits before the point and 9 behind, BIGNUMERIC 38 and 38. */

@@ -96,8 +96,9 @@ static const char *encode_bytea(const struct column *column, const struct cell *
 	return NULL;
 }
 
-static size_t measure_bytea(const struct cell *cell)
+static size_t measure_bytea(const struct column *column, const struct cell *cell)
 {
+	(void)column;
 	return (cell->length + 2) / 3 * 4;
 }
 
@@ -283,23 +284,42 @@ static int text_timestamp(const struct column *column, const struct cell *cell, 
 
 /* --- the table ------------------------------------------------------------------------ */
 
-static const struct encoder encoder_bool = { encode_bool, NULL, 5, 0, NULL, 1 };
-static const struct encoder encoder_int2 = { encode_int2, NULL, 24, 0, NULL, 2 };
-static const struct encoder encoder_int4 = { encode_int4, NULL, 24, 0, NULL, 4 };
-static const struct encoder encoder_int8 = { encode_int8, NULL, 24, 0, NULL, 8 };
-static const struct encoder encoder_float4 = { encode_float4, NULL, DOUBLE_TEXT_MAX, 0, NULL, 4 };
-static const struct encoder encoder_float8 = { encode_float8, NULL, DOUBLE_TEXT_MAX, 0, NULL, 8 };
-static const struct encoder encoder_text = { encode_text, NULL, 18, 6, encode_measure_string, 0 };
-static const struct encoder encoder_bytea = { encode_bytea, text_bytea, 8, 2, measure_bytea, 0 };
-static const struct encoder encoder_uuid = { encode_uuid, NULL, 38, 0, NULL, 16 };
-static const struct encoder encoder_jsonb = { encode_jsonb, text_jsonb, 0, 1, NULL, 0 };
-static const struct encoder encoder_date = { encode_date, text_date, 12, 0, NULL, 4 };
-static const struct encoder encoder_time = { encode_time, text_time, 17, 0, NULL, 8 };
+static const struct encoder encoder_bool = { .encode = encode_bool, .fixed = 5, .width = 1 };
+static const struct encoder encoder_int2 = { .encode = encode_int2, .fixed = 24, .width = 2 };
+static const struct encoder encoder_int4 = { .encode = encode_int4, .fixed = 24, .width = 4 };
+static const struct encoder encoder_int8 = { .encode = encode_int8, .fixed = 24, .width = 8 };
+static const struct encoder encoder_float4 = { .encode = encode_float4,
+					       .fixed = DOUBLE_TEXT_MAX,
+					       .width = 4 };
+static const struct encoder encoder_float8 = { .encode = encode_float8,
+					       .fixed = DOUBLE_TEXT_MAX,
+					       .width = 8 };
+static const struct encoder encoder_text = { .encode = encode_text,
+					     .fixed = 18,
+					     .expand = 6,
+					     .measure = encode_measure_string,
+					     .measure_above = ENCODE_LONG_CELL };
+static const struct encoder encoder_bytea = { .encode = encode_bytea,
+					      .text = text_bytea,
+					      .fixed = 8,
+					      .expand = 2,
+					      .measure = measure_bytea,
+					      .measure_above = ENCODE_LONG_CELL };
+static const struct encoder encoder_uuid = { .encode = encode_uuid, .fixed = 38, .width = 16 };
+static const struct encoder encoder_jsonb = { .encode = encode_jsonb,
+					      .text = text_jsonb,
+					      .expand = 1 };
+static const struct encoder encoder_date = {
+	.encode = encode_date, .text = text_date, .fixed = 12, .width = 4
+};
+static const struct encoder encoder_time = {
+	.encode = encode_time, .text = text_time, .fixed = 17, .width = 8
+};
 static const struct encoder encoder_timestamp = {
-	encode_timestamp, text_timestamp, 28, 0, NULL, 8
+	.encode = encode_timestamp, .text = text_timestamp, .fixed = 28, .width = 8
 };
 static const struct encoder encoder_timestamptz = {
-	encode_timestamptz, text_timestamp, 29, 0, NULL, 8
+	.encode = encode_timestamptz, .text = text_timestamp, .fixed = 29, .width = 8
 };
 
 /* OIDs of built-in types never change: src/include/catalog/pg_type.dat. */

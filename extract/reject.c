@@ -54,6 +54,8 @@ static int append_cell(struct buf *out, const struct column *column, const struc
 
 	if (cell->null)
 		return buf_append_str(out, "null", err);
+	if (column->secret)
+		return buf_append_str(out, "\"(hidden)\"", err);
 	if (!column->encoder->text)
 		return append_text(out, cell->data, cell->length, REJECT_VALUE_MAX, err);
 	if (column->encoder->text(column, cell, REJECT_VALUE_MAX, &text, err) < 0)
@@ -75,7 +77,7 @@ static int append_key(struct buf *out, const struct column *columns, const struc
 		if (buf_appendf(out, err, "%s\"%s\":", i ? "," : "", column->name) < 0)
 			return -1;
 		if (!cell->null && cell->length <= REJECT_VALUE_MAX) {
-			if (buf_reserve(out, encode_room(column->encoder, cell), err) < 0)
+			if (buf_reserve(out, encode_room(column, cell), err) < 0)
 				return -1;
 			end = out->data + out->length;
 			if (!column->encoder->encode(column, cell, &end)) {

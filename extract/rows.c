@@ -4,7 +4,7 @@
 
 enum { COPY_BYTES = 16 };
 
-/* `,"name":` of each column, end to end; `{` instead of `,` for the first. */
+/* `,"name":` of each column, end to end. The first comma of a row becomes its `{`. */
 struct prefixes {
 	struct buf text;
 	size_t *end;  /* where each ends in text */
@@ -17,12 +17,12 @@ static int make_prefixes(const struct rows *r, struct prefixes *p, struct error 
 	if (!p->end)
 		return error_nomem(err);
 	for (size_t i = 0; i < r->count; i++) {
-		if (buf_appendf(&p->text, err, "%c\"%s\":", i ? ',' : '{', r->columns[i].name) < 0)
+		if (buf_appendf(&p->text, err, ",\"%s\":", r->columns[i].name) < 0)
 			return -1;
 		p->end[i] = p->text.length;
 	}
-	/* "null" where an encoder reserves nothing, "}\n", and what a 16-byte store spills. */
-	p->fixed = p->text.length + 4 * r->count + 2 + COPY_BYTES;
+	/* "null" where an encoder reserves nothing, "{}\n", and what a 16-byte store spills. */
+	p->fixed = p->text.length + 4 * r->count + 3 + COPY_BYTES;
 	/* copy_prefix reads that far behind the last one. */
 	return buf_reserve(&p->text, COPY_BYTES, err);
 }
@@ -61,7 +61,7 @@ static size_t row_room(const struct rows *r, const struct prefixes *p, const str
 	for (size_t i = 0; i < r->count; i++)
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no cells, no rows: error_nomem */
 		if (!cells[i].null)
-			room += encode_room(r->columns[i].encoder, &cells[i]);
+			room += encode_room(&r->columns[i], &cells[i]);
 	return room;
 }
 
@@ -76,6 +76,10 @@ static const char *encode_row(const struct rows *r, const struct prefixes *p,
 	size_t begin = 0;
 
 	for (size_t i = 0; i < r->count; i++) {
+		if (__builtin_expect(cells[i].null && r->columns[i].repeated, 0)) {
+			begin = p->end[i];
+			continue;
+		}
 		out = copy_prefix(out, prefix + begin, p->end[i] - begin);
 		begin = p->end[i];
 		if (cells[i].null) {
@@ -91,6 +95,9 @@ static const char *encode_row(const struct rows *r, const struct prefixes *p,
 			return reason;
 		}
 	}
+	/* A row of null arrays alone has no comma to turn. */
+	out += out == start;
+	*start = '{';
 	*out++ = '}';
 	*column = NULL;
 	if (out - start > ROWSTREAM_LINE_MAX)

@@ -144,7 +144,7 @@ int select_columns(const struct relation *relation, const char *columns, const c
 		return error_set(err, ERR_DATA, "%s has no columns", relation->label);
 	if (take_columns(relation, columns, exclude, ret, err) < 0 ||
 	    refuse_types(relation, ret, err) < 0 ||
-	    names_for_bigquery(ret->columns, ret->count, err) < 0)
+	    names_for_bigquery(ret->columns, ret->count, false, err) < 0)
 		return -1;
 	return take_key(relation, key, ret, err);
 }

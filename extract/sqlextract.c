@@ -11,115 +11,19 @@
 #include "extract/rows.h"
 #include "extract/select.h"
 #include "extract/source.h"
+#include "extract/sqlextract_options.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "lib/options.h"
 
-enum { CONNECT_TIMEOUT_MS = 30000, ABORT_WAIT_MS = 500 };
-
-struct config {
-	const char *query, *columns, *exclude, *where, *key, *rejects;
-	int64_t limit, max_rejects, connect_timeout_ms, timeout_ms;
-	bool full, row_security, schema_only, list;
-};
-
-#define FIELD(name) offsetof(struct config, name)
-
-static const struct option_def options[] = {
-	{ .name = "query",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(query),
-	  .argument = "SQL",
-	  .help = "read this SELECT instead of a table" },
-	{ .name = "columns",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(columns),
-	  .argument = "A,B",
-	  .help = "only these columns, in this order" },
-	{ .name = "exclude",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(exclude),
-	  .argument = "A,B",
-	  .help = "all columns but these" },
-	{ .name = "where",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(where),
-	  .argument = "SQL",
-	  .help = "only rows for which this condition is true" },
-	{ .name = "limit",
-	  .kind = OPTION_INT,
-	  .offset = FIELD(limit),
-	  .argument = "N",
-	  .help = "at most N rows" },
-	{ .name = "full",
-	  .kind = OPTION_FLAG,
-	  .offset = FIELD(full),
-	  .help = "the rows are all that belong into the destination, in spite of --where or --query" },
-	{ .name = "row-security",
-	  .kind = OPTION_FLAG,
-	  .offset = FIELD(row_security),
-	  .help = "read only what row-level security shows, instead of failing where it hides rows" },
-	{ .name = "key",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(key),
-	  .argument = "A,B",
-	  .help = "the columns that identify a row (default: the primary key)" },
-	{ .name = "max-rejects",
-	  .kind = OPTION_INT,
-	  .offset = FIELD(max_rejects),
-	  .argument = "N",
-	  .help = "how many rows BigQuery may be unable to hold; -1: any number (default 0)",
-	  .min = -1,
-	  .max = INT64_MAX },
-	{ .name = "rejects",
-	  .kind = OPTION_STRING,
-	  .offset = FIELD(rejects),
-	  .argument = "FILE",
-	  .help = "write a line for each such row to FILE" },
-	{ .name = "schema-only",
-	  .kind = OPTION_FLAG,
-	  .offset = FIELD(schema_only),
-	  .help = "print only the BigQuery schema, as JSON" },
-	{ .name = "list",
-	  .kind = OPTION_FLAG,
-	  .offset = FIELD(list),
-	  .help = "print a line for each table that can be read" },
-	{ .name = "connect-timeout",
-	  .kind = OPTION_DURATION,
-	  .offset = FIELD(connect_timeout_ms),
-	  .argument = "D",
-	  .help = "give up connecting after this long (default 30s)" },
-	{ .name = "timeout",
-	  .kind = OPTION_DURATION,
-	  .offset = FIELD(timeout_ms),
-	  .argument = "D",
-	  .help = "give up after this long (default: never)" },
-	{ 0 },
-};
-
-static const char *const usage[] = {
-	"[options] SOURCE TABLE",
-	"[options] --query SQL SOURCE",
-	"--list SOURCE",
-	NULL,
-};
-
-static const struct program program = {
-	.name = "sqlextract",
-	.summary = "print a table of a SQL database as a row stream",
-	.usage = usage,
-	.options = options,
-	.epilog =
-		"SOURCE is a URI such as postgresql://user@host/database, or env:NAME for the URI in\n"
-		"that variable; no password goes in it (PGPASSFILE, PGPASSWORD). TABLE is\n"
-		"[SCHEMA.]TABLE, taken literally; a part that has a dot goes in double quotes.\n",
-};
+enum { ABORT_WAIT_MS = 500 };
 
 /* One run; what is open is closed in extract_release. */
 struct extract {
 	struct config config;
 	struct request request;
-	char *query; /* request.query, ours */
+	char *query;             /* request.query, ours */
+	struct table_name *held; /* the tables of --hold-snapshot */
+	size_t held_count;
 	struct wait wait;
 	const struct driver *driver;
 	struct connection *connection;
@@ -145,23 +49,15 @@ static int trim_query(struct extract *x, struct error *err)
 	return 0;
 }
 
-static int check_usage(const struct config *c, const struct command_line *line, struct error *err)
+static int parse_held(struct extract *x, char **operands, size_t count, struct error *err)
 {
-	size_t wanted = c->query || c->list ? 1 : 2;
-
-	if (c->list &&
-	    (c->query || c->columns || c->exclude || c->where || c->limit >= 0 || c->key ||
-	     c->full || c->row_security || c->schema_only || c->rejects || c->max_rejects))
-		return error_set(err, ERR_USAGE, "--list goes with SOURCE and timeouts alone");
-	if (line->operand_count < wanted)
-		return error_set(err, ERR_USAGE, "%s is missing (see --help)",
-				 line->operand_count == 0 ? "SOURCE" : "TABLE, or --query SQL,");
-	if (line->operand_count > wanted)
-		return error_set(err, ERR_USAGE, "'%s': too many operands%s",
-				 line->operands[wanted],
-				 c->query ? "; --query takes the place of TABLE" : "");
-	if (c->columns && c->exclude)
-		return error_set(err, ERR_USAGE, "--columns and --exclude exclude each other");
+	x->held = calloc(count + 1, sizeof *x->held);
+	if (!x->held)
+		return error_nomem(err);
+	for (; x->held_count < count; x->held_count++)
+		if (names_parse_table(operands[x->held_count], x->driver->quote,
+				      &x->held[x->held_count], err) < 0)
+			return error_prefix(err, "TABLE");
 	return 0;
 }
 
@@ -169,18 +65,34 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 {
 	const struct config *c = &x->config;
 
-	if (check_usage(c, line, err) < 0 ||
+	if (config_check(c, line, err) < 0 ||
 	    source_resolve(line->operands[0], &x->request.uri, &x->driver, err) < 0)
 		return -1;
 	x->request.where = c->where;
 	x->request.limit = c->limit;
 	/* A schema is the same whoever may see which rows. */
 	x->request.row_security = c->row_security || c->schema_only;
+	x->request.types = (struct type_options){
+		.numeric = c->types.numeric,
+		.tinyint1_bool = c->tinyint1,
+		.time_string = c->time,
+		.zero_dates_null = c->zero_dates,
+		.arrays_json = c->arrays,
+		.json_string = c->json,
+		.interval_string = c->interval,
+		.datetime_timestamp = c->datetime_as,
+	};
+	x->request.snapshot = c->snapshot;
+	x->request.snapshot_ready = c->snapshot_ready;
+	x->request.read_timeout_ms = c->read_timeout_ms;
 	x->request.connect_timeout_ms = c->connect_timeout_ms;
 	x->request.timeout_ms = c->timeout_ms;
 	if (c->query)
 		return trim_query(x, err);
-	if (!c->list && names_parse_table(line->operands[1], &x->request.table, err) < 0)
+	if (c->hold_snapshot)
+		return parse_held(x, line->operands + 1, line->operand_count - 1, err);
+	if (!c->list &&
+	    names_parse_table(line->operands[1], x->driver->quote, &x->request.table, err) < 0)
 		return error_prefix(err, "TABLE");
 	return 0;
 }
@@ -276,6 +188,27 @@ static int print_rows(struct extract *x, struct error *err)
 	return 0;
 }
 
+/* {"snapshot":"ID"} once it stands; it is kept until stdin ends. */
+static int hold_snapshot(struct extract *x, struct error *err)
+{
+	const char *snapshot = NULL;
+	char byte;
+	ssize_t n = 1;
+
+	if (x->driver->hold(x->connection, &x->request, x->held, x->held_count, &snapshot, err) <
+		    0 ||
+	    buf_appendf(&x->writer.out, err, "{\"snapshot\":%s%s%s}\n", snapshot ? "\"" : "",
+			snapshot ? snapshot : "null", snapshot ? "\"" : "") < 0 ||
+	    wait_write(&x->wait, x->writer.out.data, x->writer.out.length, err) < 0)
+		return -1;
+	while (n > 0) {
+		if (wait_for(&x->wait, STDIN_FILENO, POLLIN, 0, err) < 0)
+			return -1;
+		n = io_read(STDIN_FILENO, &byte, 1, "stdin", err);
+	}
+	return n < 0 ? -1 : 0;
+}
+
 static int extract_run(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
@@ -283,6 +216,8 @@ static int extract_run(struct extract *x, struct error *err)
 	if (wait_init(&x->wait, c->timeout_ms, err) < 0 ||
 	    x->driver->open(&x->request, &x->wait, &x->connection, err) < 0)
 		return -1;
+	if (c->hold_snapshot)
+		return hold_snapshot(x, err);
 	if (c->list) {
 		if (x->driver->list(x->connection, list_one, x, err) < 0)
 			return -1;
@@ -302,7 +237,8 @@ static void print_abort(struct extract *x, const struct error *failure)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
 
-	if (x->config.list || x->config.schema_only || poll(&out, 1, ABORT_WAIT_MS) <= 0)
+	if (x->config.list || x->config.schema_only || x->config.hold_snapshot ||
+	    poll(&out, 1, ABORT_WAIT_MS) <= 0)
 		return;
 	buf_clear(&x->writer.out);
 	x->writer.row_start = 0;
@@ -317,6 +253,9 @@ static void extract_release(struct extract *x)
 	rejects_release(&x->rejects);
 	rowstream_writer_release(&x->writer);
 	names_release_table(&x->request.table);
+	for (size_t i = 0; i < x->held_count; i++)
+		names_release_table(&x->held[i]);
+	free(x->held);
 	free(x->query);
 }
 
@@ -334,7 +273,7 @@ static int check_standard_streams(struct error *err)
 int main(int argc, char **argv)
 {
 	struct extract x = {
-		.config = { .limit = -1, .connect_timeout_ms = CONNECT_TIMEOUT_MS },
+		.config = config_defaults,
 		.rejects = { .fd = -1 },
 	};
 	struct command_line line;

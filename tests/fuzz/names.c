@@ -17,7 +17,7 @@ static void check_table_again(const struct table_name *name)
 	}
 	REQUIRE(names_quote(&quoted, name->table, '"', &err) == 0);
 	text = buf_cstr(&quoted, &err);
-	REQUIRE(text && names_parse_table(text, &again, &err) == 0);
+	REQUIRE(text && names_parse_table(text, '"', &again, &err) == 0);
 	REQUIRE(!strcmp(name->table, again.table));
 	REQUIRE(!name->schema == !again.schema);
 	REQUIRE(!name->schema || !strcmp(name->schema, again.schema));
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err;
 	size_t count;
 
-	if (names_parse_table(text, &name, &err) == 0) {
+	if (names_parse_table(text, '"', &name, &err) == 0) {
 		REQUIRE(*name.table);
 		check_table_again(&name);
 		names_release_table(&name);

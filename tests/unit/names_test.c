@@ -22,7 +22,7 @@ static void tables(void)
 		struct table_name name = { 0 };
 		struct error err;
 
-		CHECK(names_parse_table(cases[i].text, &name, &err) == 0);
+		CHECK(names_parse_table(cases[i].text, '"', &name, &err) == 0);
 		CHECK(!name.schema == !cases[i].schema);
 		CHECK(!name.schema || (cases[i].schema && !strcmp(name.schema, cases[i].schema)));
 		CHECK(name.table && !strcmp(name.table, cases[i].table));
@@ -39,7 +39,7 @@ static void bad_tables(void)
 		struct table_name name;
 		struct error err = { 0 };
 
-		CHECK(names_parse_table(cases[i], &name, &err) < 0);
+		CHECK(names_parse_table(cases[i], '"', &name, &err) < 0);
 		CHECK(err.code == ERR_USAGE);
 	}
 }

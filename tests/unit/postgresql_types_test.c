@@ -24,11 +24,11 @@ static int32_t numeric_modifier(int precision, int scale)
 static const char *encode(const struct column *column, const struct cell *cell, char *text,
 			  size_t size)
 {
-	char *room = malloc(encode_room(column->encoder, cell)), *out = room;
+	char *room = malloc(encode_room(column, cell)), *out = room;
 	const char *reason = column->encoder->encode(column, cell, &out);
 
 	text[0] = '\0';
-	CHECK((size_t)(out - room) <= encode_room(column->encoder, cell));
+	CHECK((size_t)(out - room) <= encode_room(column, cell));
 	if (!reason)
 		snprintf(text, size, "%.*s", (int)(out - room), room);
 	free(room);
