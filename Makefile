@@ -118,9 +118,14 @@ $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%):
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZER) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(call pkg_libs,libcurl libcrypto jansson) -lpthread -lm
 
+# Random tables for the property tests: see tests/property/run.
+$(B)/property/tables: $(call object,$(wildcard tests/property/*.c))
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,jansson) -lm
+
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
-unit-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%)
+unit-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%) $(B)/property/tables
 
 # --- what users and CI call -----------------------------------------------
 
@@ -152,6 +157,13 @@ fuzz:
 	@mkdir -p build/fuzz/found/$(TARGET)
 	build/fuzz/fuzz/$(TARGET) -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=build/fuzz/found/ \
 		build/fuzz/found/$(TARGET) tests/fuzz/corpus/$(TARGET)
+
+# make property COUNT=10000 SEED=1: that many random tables of each database.
+COUNT ?= 100
+SEED  ?= 1
+property: deps
+	@$(MAKE) all unit-programs
+	@tests/property/run $(COUNT) $(SEED)
 
 bench: deps
 	@$(MAKE) all
@@ -200,6 +212,6 @@ print-man:
 clean:
 	rm -rf build
 
-.PHONY: all deps demo check asan lint fuzz bench man install uninstall dist distcheck clean unit-programs \
+.PHONY: all deps demo check asan lint fuzz property bench man install uninstall dist distcheck clean unit-programs \
 	print-programs print-pipelines print-man
 .DELETE_ON_ERROR:
