@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # Headers do no harm where they are not used; libraries are linked per program.
-PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmicrohttpd sqlite3 zlib)
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib)
 
 # --- what is built -------------------------------------------------------
 
@@ -48,7 +48,7 @@ PROGRAMS := sqlextract rowwrap bqload localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := base
-sqlextract_PKGS    := jansson libpq
+sqlextract_PKGS    := jansson libpq libmariadb
 
 rowwrap_SOURCES := extract/rowwrap.c
 rowwrap_LIBS    := base
