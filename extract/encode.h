@@ -6,7 +6,8 @@
  * An encoder writes at *out, where encode_room() bytes are reserved, and moves
  * *out behind what it wrote. It returns NULL, or the reason why BigQuery
  * cannot hold the value: the row is then a reject, and what was written is
- * discarded. Never clamp, round or drop. Nothing here allocates, except `text`.
+ * discarded. Never clamp, round or drop. Nothing here allocates, except `text`,
+ * and encode_put_json_text for a JSON value with hundreds of keys.
  */
 #ifndef SLUICE_EXTRACT_ENCODE_H
 #define SLUICE_EXTRACT_ENCODE_H
@@ -111,6 +112,21 @@ char *encode_put_base64(char *out, const char *p, size_t n);
  * The text is a database's own output: one line, well formed. n bytes of room.
  */
 const char *encode_put_json(const char *p, size_t n, char **out);
+
+enum { ENCODE_JSON_DEPTH_MAX = 500 };
+
+/* The reason why BigQuery would change this number of a JSON value, or NULL. */
+const char *encode_check_json_number(const char *p, const char *end);
+
+/*
+ * JSON: any text that should be JSON, on one line. Besides the rules above it
+ * must be well formed, have no key twice in an object, and no escape that is
+ * half a surrogate pair or the character 0. Spaces between its parts go, and
+ * escapes become their shortest form, raw UTF-8 where possible; numbers and
+ * the order of keys stay. A top-level null is written as null. n bytes of
+ * room; p may be *out.
+ */
+const char *encode_put_json_text(const char *p, size_t n, char **out);
 
 /* Days since 1970-01-01 -> "YYYY-MM-DD", 10 bytes; false outside years 1 to 9999. */
 bool encode_put_date(char **out, int64_t days);

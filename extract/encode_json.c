@@ -9,10 +9,7 @@
 #include "lib/double.h"
 #include "lib/utf8.h"
 
-enum {
-	DEPTH_MAX = 500,
-	DIGITS_MAX = 17, /* of the longest shortest double */
-};
+enum { DIGITS_MAX = 17 }; /* of the longest shortest double */
 
 /* A number as significant digits (no zeros at either end) and a power of ten. */
 struct number {
@@ -120,16 +117,18 @@ static bool survives_double(const struct number *n)
 	       !memcmp(back.digits, n->digits, n->count);
 }
 
-static bool number_survives(const char *p, const char *end)
+const char *encode_check_json_number(const char *p, const char *end)
 {
 	struct number n;
 
 	/* Nearly all numbers are short integers. */
 	if (end - p <= 15 && !memchr(p, 'e', (size_t)(end - p)) &&
 	    !memchr(p, 'E', (size_t)(end - p)))
-		return true;
+		return NULL;
 	read_number(p, end, &n);
-	return n.integer && fits_integer(p, end) ? true : survives_double(&n);
+	if ((n.integer && fits_integer(p, end)) || survives_double(&n))
+		return NULL;
+	return "a number in the JSON value does not fit INT64, UINT64 or FLOAT64 unchanged";
 }
 
 /* Behind the closing quote of the string that begins at p. */
@@ -149,7 +148,7 @@ const char *encode_put_json(const char *p, size_t n, char **out)
 	if (utf8_valid_prefix(p, n) < n)
 		return "the JSON text is not valid UTF-8";
 	for (const char *at = p; at < end;) {
-		const char *next;
+		const char *next, *reason;
 
 		switch (*at) {
 		case '"':
@@ -157,7 +156,7 @@ const char *encode_put_json(const char *p, size_t n, char **out)
 			break;
 		case '{':
 		case '[':
-			if (++depth > DEPTH_MAX)
+			if (++depth > ENCODE_JSON_DEPTH_MAX)
 				return "the JSON value is nested deeper than 500 levels";
 			at++;
 			break;
@@ -169,8 +168,9 @@ const char *encode_put_json(const char *p, size_t n, char **out)
 		case '-':
 		case '0' ... '9':
 			next = skip_number(at, end);
-			if (!number_survives(at, next))
-				return "a number in the JSON value does not fit INT64, UINT64 or FLOAT64 unchanged";
+			reason = encode_check_json_number(at, next);
+			if (reason)
+				return reason;
 			at = next;
 			break;
 		default:

@@ -2,3 +2,4 @@
 FUZZ_rowcheck_SOURCES    := load/rowcheck.c load/columns.c
 FUZZ_destination_SOURCES := load/destination.c
 FUZZ_names_SOURCES       := extract/names.c
+FUZZ_json_text_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c

@@ -9,6 +9,7 @@ UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
 UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c
 UNIT_encode_test_SOURCES      := extract/encode.c extract/encode_json.c
+UNIT_json_text_test_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c
 UNIT_names_test_SOURCES       := extract/names.c
 UNIT_postgresql_types_test_SOURCES := extract/postgresql_types.c extract/postgresql_numeric.c extract/encode.c \
-	extract/encode_json.c
+	extract/encode_json.c extract/encode_json_text.c
