@@ -189,7 +189,7 @@ no_operand_is_refused() {
 }
 
 @test "a command line without operands is 64" {
-	each "sqlextract rowwrap localcloud $PIPELINES" no_operand_is_refused
+	each "sqlextract rowwrap localcloud sync-table" no_operand_is_refused
 }
 
 log_format_is_json() {
