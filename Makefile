@@ -47,8 +47,8 @@ google_SOURCES := $(wildcard lib/google/*.c)
 PROGRAMS := sqlextract rowwrap bqload localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
-sqlextract_LIBS    := base
-sqlextract_PKGS    := jansson libpq libmariadb
+sqlextract_LIBS    := google base
+sqlextract_PKGS    := jansson libpq libmariadb libcrypto
 
 rowwrap_SOURCES := extract/rowwrap.c
 rowwrap_LIBS    := base

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
 
-static void put_hex(char *out, const unsigned char *p, size_t n)
+/* 2n digits, without a NUL. */
+static char *put_hex(char *out, const unsigned char *p, size_t n)
 {
 	static const char digits[] = "0123456789abcdef";
 
@@ -17,7 +19,7 @@ static void put_hex(char *out, const unsigned char *p, size_t n)
 		out[2 * i] = digits[p[i] >> 4];
 		out[2 * i + 1] = digits[p[i] & 15];
 	}
-	out[2 * n] = '\0';
+	return out + 2 * n;
 }
 
 int crypto_sha256_hex(const void *p, size_t n, char out[SHA256_HEX_SIZE], struct error *err)
@@ -27,8 +29,45 @@ int crypto_sha256_hex(const void *p, size_t n, char out[SHA256_HEX_SIZE], struct
 
 	if (!EVP_Digest(p, n, digest, &length, EVP_sha256(), NULL))
 		return error_set(err, ERR_OS, "SHA-256 failed");
-	put_hex(out, digest, sizeof digest);
+	*put_hex(out, digest, sizeof digest) = '\0';
 	return 0;
+}
+
+int crypto_hmac_new(const void *key, size_t n, struct crypto_hmac **ret, struct error *err)
+{
+	char digest[] = "SHA256";
+	OSSL_PARAM parameters[] = { OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+				    OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+
+	EVP_MAC_free(mac); /* the context has its own reference */
+	if (!context || !EVP_MAC_init(context, key, n, parameters)) {
+		EVP_MAC_CTX_free(context);
+		ERR_clear_error();
+		return error_set(err, ERR_OS, "HMAC-SHA256 is not to be had");
+	}
+	*ret = (struct crypto_hmac *)context;
+	return 0;
+}
+
+bool crypto_hmac_hex(struct crypto_hmac *h, const void *p, size_t n, char *out)
+{
+	EVP_MAC_CTX *context = (EVP_MAC_CTX *)h;
+	unsigned char digest[32];
+	size_t length = 0;
+
+	/* Without a key it begins anew with the one it has. */
+	if (!EVP_MAC_init(context, NULL, 0, NULL) || !EVP_MAC_update(context, p, n) ||
+	    !EVP_MAC_final(context, digest, &length, sizeof digest) || length != sizeof digest)
+		return false;
+	put_hex(out, digest, sizeof digest);
+	return true;
+}
+
+void crypto_hmac_free(struct crypto_hmac *h)
+{
+	EVP_MAC_CTX_free((EVP_MAC_CTX *)h);
 }
 
 /* Without it OpenSSL would ask for the passphrase on the terminal. */
@@ -191,7 +230,7 @@ int crypto_random_hex(char *out, size_t n, struct error *err)
 
 	if (crypto_random(bytes, n, err) < 0)
 		return -1;
-	put_hex(out, bytes, n);
+	*put_hex(out, bytes, n) = '\0';
 	return 0;
 }
 

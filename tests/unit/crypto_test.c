@@ -19,6 +19,36 @@ static void digests(void)
 	CHECK(!strcmp(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
 }
 
+static void hmacs(void)
+{
+	static const struct {
+		const char *key, *text, *want;
+	} cases[] = {
+		/* RFC 4231, cases 1 and 2. */
+		{ "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b",
+		  "Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
+		{ "Jefe", "what do ya want for nothing?",
+		  "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
+	};
+	struct crypto_hmac *h;
+	struct error err;
+	char hex[64];
+
+	unit_test("HMAC-SHA256 matches RFC 4231, each time anew");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		CHECK(crypto_hmac_new(cases[i].key, strlen(cases[i].key), &h, &err) == 0);
+		for (int times = 0; times < 3; times++) {
+			memset(hex, 0, sizeof hex);
+			CHECK(crypto_hmac_hex(h, cases[i].text, strlen(cases[i].text), hex));
+			CHECK(!memcmp(hex, cases[i].want, sizeof hex));
+			CHECK(crypto_hmac_hex(h, "", 0, hex));
+			CHECK(memcmp(hex, cases[i].want, sizeof hex) != 0);
+		}
+		crypto_hmac_free(h);
+	}
+	crypto_hmac_free(NULL);
+}
+
 /* RFC 4648, section 10, and the bytes that tell the alphabets apart. */
 static const struct {
 	const char *plain, *padded, *url;
@@ -97,6 +127,7 @@ static void random_bytes(void)
 int main(void)
 {
 	digests();
+	hmacs();
 	base64();
 	signatures();
 	random_bytes();
