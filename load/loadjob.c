@@ -13,27 +13,29 @@ enum { ATTEMPTS_MAX = 1000 };
 
 #define NONCE_LABEL "sluice_nonce"
 
-static void set_id(struct loadjob *j, unsigned attempt)
+void loadjob_set_attempt(struct loadjob *j, unsigned attempt)
 {
 	j->attempt = attempt;
 	snprintf(j->id, sizeof j->id, "%.40s_%u", j->base, attempt);
 }
 
 int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d,
-		 const char *project, const char *location, const char *run_id, struct error *err)
+		 const char *project, const char *location, const char *run_id, const char *step,
+		 struct error *err)
 {
 	char digest[SHA256_HEX_SIZE];
 	auto_buf text = BUF_INIT;
 
 	*j = (struct loadjob){ .api = api, .project = project, .location = location };
 	/* A line end cannot be in a name, so no two destinations and runs give one text. */
-	if (buf_appendf(&text, err, "%s\n%s.%s%s%s\n%s\nload", d->project, d->dataset, d->table,
-			d->decorator ? "$" : "", d->decorator ? d->decorator : "", run_id) < 0 ||
+	if (buf_appendf(&text, err, "%s\n%s.%s%s%s\n%s\n%s", d->project, d->dataset, d->table,
+			d->decorator ? "$" : "", d->decorator ? d->decorator : "", run_id,
+			step) < 0 ||
 	    crypto_sha256_hex(text.data, text.length, digest, err) < 0 ||
 	    crypto_random_hex(j->nonce, (LOADJOB_NONCE_SIZE - 1) / 2, err) < 0)
 		return -1;
 	snprintf(j->base, sizeof j->base, "sluice_%.32s", digest);
-	set_id(j, 1);
+	loadjob_set_attempt(j, 1);
 	return 0;
 }
 
@@ -62,7 +64,7 @@ int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 		json_t *job = NULL;
 		int rc;
 
-		set_id(j, attempt);
+		loadjob_set_attempt(j, attempt);
 		rc = get_ended(j, &job, err);
 		if (rc <= 0)
 			return rc;
@@ -75,6 +77,11 @@ int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 	}
 	return error_set(err, ERR_REMOTE, "%d attempts under this run id have failed",
 			 ATTEMPTS_MAX);
+}
+
+void loadjob_pass(struct loadjob *j)
+{
+	loadjob_set_attempt(j, j->attempt + 1);
 }
 
 json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
@@ -94,10 +101,16 @@ json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configurat
 	return resource;
 }
 
-static bool is_ours(const struct loadjob *j, const json_t *job)
+const char *loadjob_label(const json_t *job, const char *name)
 {
 	const json_t *labels = json_object_get(json_object_get(job, "configuration"), "labels");
-	const char *nonce = json_string_value(json_object_get(labels, NONCE_LABEL));
+
+	return json_string_value(json_object_get(labels, name));
+}
+
+static bool is_ours(const struct loadjob *j, const json_t *job)
+{
+	const char *nonce = loadjob_label(job, NONCE_LABEL);
 
 	return nonce && !strcmp(nonce, j->nonce);
 }
@@ -124,6 +137,23 @@ int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted,
 	*adopted = !is_ours(j, job);
 	*done = job;
 	return 0;
+}
+
+int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json_t **done,
+		  bool *adopted, struct error *err)
+{
+	const struct bigquery_job ref = reference(j);
+	json_t *query = json_pack("{s:s,s:b}", "query", sql, "useLegacySql", 0);
+	json_t *resource = query ? loadjob_resource(j, "query", query, labels, err) : NULL;
+	int rc = query ? -1 : error_nomem(err);
+
+	if (resource)
+		rc = bigquery_job_insert(j->api, &ref, json_object_get(resource, "configuration"),
+					 NULL, err);
+	json_decref(query);
+	json_decref(resource);
+	/* 0, it exists, is settled like our own. */
+	return rc < 0 ? -1 : loadjob_settle(j, true, done, adopted, err);
 }
 
 json_t *loadjob_name(const json_t *job)

@@ -32,10 +32,13 @@ struct loadjob {
 	char nonce[LOADJOB_NONCE_SIZE];
 };
 
-/* Everything is borrowed. */
+/*
+ * Everything is borrowed. step: "load" is the job that commits, whatever
+ * --write says; "stage" is the one before it that fills a temporary table.
+ */
 int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d,
-		 const char *project, const char *location, const char *run_id, struct error *err)
-	__attribute__((warn_unused_result));
+		 const char *project, const char *location, const char *run_id, const char *step,
+		 struct error *err) __attribute__((warn_unused_result));
 
 /*
  * Look the attempts up. 1: one is done (waited for if it was running): *done
@@ -43,6 +46,12 @@ int loadjob_init(struct loadjob *j, struct api *api, const struct destination *d
  */
 int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* The attempt is of no use any more (what it made is gone): loadjob_find goes on behind it. */
+void loadjob_pass(struct loadjob *j);
+
+/* As if loadjob_find had come to that attempt. */
+void loadjob_set_attempt(struct loadjob *j, unsigned attempt);
 
 /* The job resource for our attempt. labels are extended by the nonce. New reference. */
 json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configuration,
@@ -57,6 +66,16 @@ json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configurat
  */
 int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
+
+/*
+ * Run a statement as our attempt, labels extended by the nonce, and wait for
+ * the end; the results are loadjob_settle's.
+ */
+int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json_t **done,
+		  bool *adopted, struct error *err) __attribute__((warn_unused_result));
+
+/* A label of a job; NULL when it has none of that name. */
+const char *loadjob_label(const json_t *job, const char *name);
 
 /* jobReference as "project:location.id". */
 json_t *loadjob_name(const json_t *job);

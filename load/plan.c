@@ -5,6 +5,8 @@
 
 #include "lib/google/bigquery.h"
 
+const char *const plan_write_names[] = { "append", "truncate", "empty", "merge", NULL };
+
 void plan_release(struct plan *p)
 {
 	schema_free(p->schema);
@@ -52,7 +54,7 @@ static int make_labels(const struct option_values *values, json_t **ret, struct 
 
 static const char *disposition(const struct plan_options *o, bool exists)
 {
-	if (o->write == WRITE_APPEND)
+	if (o->write == WRITE_APPEND || o->write == WRITE_MERGE)
 		return "WRITE_APPEND";
 	if (o->write == WRITE_EMPTY)
 		return "WRITE_EMPTY";

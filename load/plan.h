@@ -15,7 +15,10 @@
 #include "load/destination.h"
 #include "load/schema_fit.h"
 
-enum write_mode { WRITE_APPEND, WRITE_TRUNCATE, WRITE_EMPTY };
+enum write_mode { WRITE_APPEND, WRITE_TRUNCATE, WRITE_EMPTY, WRITE_MERGE };
+
+/* The words of --write, NULL-terminated, by enum write_mode. */
+extern const char *const plan_write_names[];
 
 struct plan_options {
 	enum write_mode write;

@@ -12,6 +12,14 @@
 #include "lib/error.h"
 #include "load/destination.h"
 
+/* Labels in which a MERGE says what the load of its rows counted. */
+#define REPORT_ROWS_LABEL "sluice_rows"
+#define REPORT_BAD_LABEL "sluice_bad"
+
+/* Rows that the job brought, and those that it refused under --max-bad-records; 0 for no job. */
+int64_t report_rows(const json_t *job);
+int64_t report_bad(const json_t *job);
+
 /* Everything is borrowed. */
 struct load_report {
 	const struct destination *destination;

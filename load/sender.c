@@ -92,7 +92,8 @@ static int submit(struct sender *s, bool last, struct error *err)
 	struct sender_chunk filled = s->filling;
 	int rc;
 
-	if (!s->started && start_thread(s, err) < 0)
+	if (!s->started &&
+	    ((s->before && s->before(s->context, err) < 0) || start_thread(s, err) < 0))
 		return -1;
 	pthread_mutex_lock(&s->lock);
 	rc = wait_idle(s, err);

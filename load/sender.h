@@ -6,8 +6,9 @@
  * holds none open while its source is slow. The last chunk, which starts the
  * job, goes out only in sender_finish.
  *
- * Between sender_init and the first append, and after sender_finish or
- * sender_release, the api is the caller's; in between it is the thread's.
+ * Between sender_init and the first append, in `before`, and after
+ * sender_finish or sender_release, the api is the caller's; in between it is
+ * the thread's. A sender released before it has finished cancels the api.
  */
 #ifndef SLUICE_LOAD_SENDER_H
 #define SLUICE_LOAD_SENDER_H
@@ -33,6 +34,12 @@ struct sender {
 	struct api *api;
 	struct resumable_options options;
 	struct resumable upload;
+	/*
+	 * Called once in the caller's thread, before the session is opened: now it is sure that
+	 * something will be sent. May be NULL; set behind sender_init.
+	 */
+	int (*before)(void *context, struct error *err);
+	void *context;
 	struct sender_chunk filling; /* the caller's */
 	struct sender_chunk sending; /* the thread's while busy */
 	pthread_t thread;

@@ -263,6 +263,16 @@ static const char *text(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
+/*
+ * DML that gave way to other DML of the same table, in words alone: the reason is that of a wrong statement
+ * (BigQuery's "Troubleshoot query errors"). The statement has changed nothing.
+ */
+static bool gave_way(const char *message)
+{
+	return message && (strstr(message, "due to concurrent update") ||
+			   strstr(message, "Too many DML statements outstanding"));
+}
+
 enum bigquery_job_outcome bigquery_job_outcome(const json_t *job)
 {
 	/* Where BigQuery's own machinery failed, not the job. */
@@ -278,7 +288,7 @@ enum bigquery_job_outcome bigquery_job_outcome(const json_t *job)
 		return JOB_RUNNING;
 	if (!json_is_object(failure))
 		return JOB_DONE;
-	if (is_one_of(reason, rerun))
+	if (is_one_of(reason, rerun) || gave_way(text(failure, "message")))
 		return JOB_RERUN;
 	return reason && !strcmp(reason, "quotaExceeded") ? JOB_QUOTA : JOB_FAILED;
 }

@@ -81,9 +81,9 @@ int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t dea
 enum bigquery_job_outcome {
 	JOB_RUNNING, /* not DONE yet */
 	JOB_DONE,    /* well; status.errors may still name bad rows */
-	JOB_RERUN,   /* failed by BigQuery's own fault: run it again under a new id */
-	JOB_QUOTA,   /* quotaExceeded: ten minutes or more */
-	JOB_FAILED,  /* failed for good */
+	JOB_RERUN, /* failed by BigQuery's own fault, or gave way to other DML: run it again under a new id */
+	JOB_QUOTA,  /* quotaExceeded: ten minutes or more */
+	JOB_FAILED, /* failed for good */
 };
 
 enum bigquery_job_outcome bigquery_job_outcome(const json_t *job);

@@ -160,6 +160,15 @@ static void outcomes(void)
 		CHECK(good);
 		json_decref(j);
 	}
+	unit_test("DML that gave way to other DML is run again, though it is called invalid");
+	j = json_loads(
+		"{\"configuration\":{\"query\":{}},\"status\":{\"state\":\"DONE\",\"errorResult\":{"
+		"\"reason\":\"invalidQuery\",\"message\":\"Could not serialize access to table p:d.t "
+		"due to concurrent update\"}}}",
+		0, NULL);
+	CHECK(bigquery_job_outcome(j) == JOB_RERUN);
+	CHECK(bigquery_job_failure(j, "w", &err) == -1 && err.code == ERR_TEMP);
+	json_decref(j);
 	unit_test("the message has every error once, on one line");
 	j = done("load", "invalid");
 	CHECK(bigquery_job_failure(j, "job x", &err) == -1);

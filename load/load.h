@@ -1,0 +1,43 @@
+/*
+ * One run of bqload: from the first byte of the stream to the @loaded record.
+ * What is done in which order is here; how, in the modules that it calls.
+ */
+#ifndef SLUICE_LOAD_LOAD_H
+#define SLUICE_LOAD_LOAD_H
+
+#include "lib/error.h"
+#include "lib/google/api.h"
+#include "lib/progress.h"
+#include "lib/rowstream.h"
+#include "load/config.h"
+#include "load/destination.h"
+#include "load/loadjob.h"
+#include "load/merge.h"
+#include "load/plan.h"
+#include "load/rowcheck.h"
+
+/* Everything of one run; the caller fills in config and plan_options, and initializes out. */
+struct load {
+	const struct config *config;
+	struct destination destination;
+	struct api api;
+	char *project; /* that runs the job */
+	const char *run_id;
+	char generated[40]; /* the run id when none is given */
+	char *location;     /* of the dataset */
+	struct plan_options plan_options;
+	struct plan plan;
+	struct rowstream_reader in;
+	struct rowstream_writer out;
+	struct rowcheck *check;
+	struct loadjob job; /* that commits */
+	struct merge merge; /* of --write merge */
+	struct progress progress;
+};
+
+/* Load standard input into the destination that the operand names, and say so on l->out. */
+int load_run(struct load *l, const char *operand, struct error *err)
+	__attribute__((warn_unused_result));
+void load_release(struct load *l);
+
+#endif
