@@ -71,7 +71,8 @@ FUZZ_TARGETS := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests
 include tests/fuzz/sources.mk
 
 MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
-PIPELINES := $(filter-out %.1 %.md,$(wildcard pipelines/*))
+PIPELINES := $(filter-out %.1 %.md %.bash,$(wildcard pipelines/*))
+PIPELINE_PARTS := $(wildcard pipelines/*.bash)
 INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))
 
 # --- rules -----------------------------------------------------------------
@@ -177,6 +178,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(filter-out $(B)/bin/localcloud,$(PROGRAMS:%=$(B)/bin/%)) $(DESTDIR)$(PREFIX)/bin
 	install $(PIPELINES) $(DESTDIR)$(PREFIX)/bin
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/sluice $(PIPELINE_PARTS)
 	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 lib/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
@@ -185,6 +187,7 @@ install: all
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(INSTALLED)) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/sluice/,$(notdir $(PIPELINE_PARTS))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(filter %.5,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,sluice $(INSTALLED))
