@@ -1,5 +1,6 @@
 # Sources that a unit test links beyond the two libraries.
-UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c
+UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c load/escape.c
+UNIT_merge_sql_test_SOURCES := load/merge_sql.c
 UNIT_parse_test_SOURCES    := load/destination.c load/schema_fit.c
 UNIT_url_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_crypto_test_SOURCES      := tests/unit/google_fixture.c
@@ -13,3 +14,6 @@ UNIT_json_text_test_SOURCES   := extract/encode_json_text.c extract/encode_json.
 UNIT_names_test_SOURCES       := extract/names.c
 UNIT_postgresql_types_test_SOURCES := extract/postgresql_types.c extract/postgresql_numeric.c extract/encode.c \
 	extract/encode_json.c extract/encode_json_text.c
+UNIT_mysql_types_test_SOURCES := extract/mysql_types.c extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c \
+	extract/encode.c extract/encode_json.c extract/encode_json_text.c
+UNIT_mysql_types_test_PKGS    := libmariadb
