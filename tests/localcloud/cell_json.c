@@ -34,21 +34,21 @@ static json_t *float_seconds(int64_t micros)
 	return json_string(text);
 }
 
+/* As Java prints a double, which is what BigQuery's API does: "1.0", "1.0E20", "1.5E-7". */
 static json_t *float_text(double d)
 {
-	char text[48];
-	size_t n = json_format_double(d, text, sizeof(text) - 4);
-	char *e = strchr(text, 'e');
+	char text[48], *e;
+	int exponent = 0;
 
-	if (e) {
-		char *digits = e + 1 + (e[1] == '+');
-
-		*e = 'E';
-		memmove(e + 1, digits, strlen(digits) + 1);
-	} else if (!strchr(text, '.')) {
-		memcpy(text + n, ".0", 3);
-	}
-	return json_string(text);
+	json_format_double(d, text, sizeof(text));
+	e = strchr(text, 'e');
+	if (!e)
+		return json_string(text);
+	for (const char *p = e + 2; *p; p++)
+		exponent = exponent * 10 + (*p - '0');
+	*e = '\0';
+	return json_sprintf("%s%sE%d", text, strchr(text, '.') ? "" : ".0",
+			    e[1] == '-' ? -exponent : exponent);
 }
 
 static json_t *integer_text(int64_t value)

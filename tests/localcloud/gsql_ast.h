@@ -32,7 +32,7 @@ enum gsql_expr_kind {
 	GSQL_X_CASE,     /* [operand] when then … [else]; has_operand, has_else */
 	GSQL_X_CAST,     /* args[0] AS type; safe */
 	GSQL_X_EXTRACT,  /* text is the part; args[0]; args[1] the zone */
-	GSQL_X_INTERVAL, /* args[0], text is the part */
+	GSQL_X_INTERVAL, /* args[0], text is the part; parts[0] the one after TO */
 	GSQL_X_SUBQUERY,
 	GSQL_X_EXISTS,
 	GSQL_X_ARRAY_QUERY,

@@ -92,6 +92,8 @@ const char *gsql_sort_key(struct gsql *g, const char *sql, const struct gsql_typ
 		return gsql_printf(g, "%s COLLATE gnum", sql);
 	if (t->kind == GSQL_FLOAT64)
 		return gsql_printf(g, "g_fkey(%s)", sql);
+	if (t->kind == GSQL_INTERVAL)
+		return gsql_printf(g, "g_ikey(%s)", sql);
 	return sql;
 }
 
@@ -103,6 +105,8 @@ const char *gsql_comparison(struct gsql *g, const char *op, const char *a, const
 		return gsql_printf(g, "g_fcmp('%s',%s,%s)", op, a, b);
 	if (t->kind == GSQL_NUMERIC || t->kind == GSQL_BIGNUMERIC)
 		return gsql_printf(g, "(%s COLLATE gnum %s %s)", a, op, b);
+	if (t->kind == GSQL_INTERVAL)
+		return gsql_printf(g, "(g_ikey(%s) %s g_ikey(%s))", a, op, b);
 	return gsql_printf(g, "(%s %s %s)", a, op, b);
 }
 
@@ -136,12 +140,12 @@ static bool castable(enum gsql_kind from, enum gsql_kind to)
 	static const struct {
 		enum gsql_kind from;
 		const char *to;
-	} casts[] = { { GSQL_INT64, "IFNGBS" },   { GSQL_FLOAT64, "IFNGS" },
-		      { GSQL_NUMERIC, "IFNGS" },  { GSQL_BIGNUMERIC, "IFNGS" },
-		      { GSQL_BOOL, "IBS" },       { GSQL_STRING, "IFNGBSYDMTP" },
-		      { GSQL_BYTES, "SY" },       { GSQL_DATE, "SDMP" },
-		      { GSQL_DATETIME, "SDMTP" }, { GSQL_TIME, "ST" },
-		      { GSQL_TIMESTAMP, "SDMTP" } };
+	} casts[] = { { GSQL_INT64, "IFNGBS" },    { GSQL_FLOAT64, "IFNGS" },
+		      { GSQL_NUMERIC, "IFNGS" },   { GSQL_BIGNUMERIC, "IFNGS" },
+		      { GSQL_BOOL, "IBS" },        { GSQL_STRING, "IFNGBSYDMTPV" },
+		      { GSQL_BYTES, "SY" },        { GSQL_DATE, "SDMP" },
+		      { GSQL_DATETIME, "SDMTP" },  { GSQL_TIME, "ST" },
+		      { GSQL_TIMESTAMP, "SDMTP" }, { GSQL_INTERVAL, "SV" } };
 	for (size_t i = 0; i < sizeof(casts) / sizeof(casts[0]); i++)
 		if (casts[i].from == from)
 			return strchr(casts[i].to, gsql_type_letter(to)) != NULL;

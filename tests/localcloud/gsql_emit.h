@@ -92,6 +92,11 @@ const char *gsql_decode(struct gsql *g, const char *sql, const struct gsql_type 
 const char *gsql_json_text(struct gsql *g, const char *sql, const struct gsql_type *t);
 /* A text that sorts and compares as the type does. */
 const char *gsql_sort_key(struct gsql *g, const char *sql, const struct gsql_type *t);
+/* What = and its like take: not ARRAY, STRUCT, JSON, GEOGRAPHY. */
+bool gsql_comparable(const struct gsql_type *t);
+void gsql_need_comparable(struct gsql *g, const struct gsql_type *t, struct gsql_pos pos);
+/* What GROUP BY, DISTINCT and PARTITION BY take: not JSON, GEOGRAPHY, nor what holds them. */
+bool gsql_groupable(const struct gsql_type *t);
 /* a op b for = <> < <= > >=, both of type t. */
 const char *gsql_comparison(struct gsql *g, const char *op, const char *a, const char *b,
 			    const struct gsql_type *t);

@@ -116,7 +116,8 @@ static struct gsql_value emit_extreme(struct gsql *g, const struct gsql_expr *e,
 	bool any = gsql_same(e->text, "ANY_VALUE");
 	enum gsql_kind kind = v[0].type->kind;
 	const char *function = gsql_same(e->text, "MAX") ? "max" : "min";
-	if (!any && (kind == GSQL_ARRAY || kind == GSQL_STRUCT || kind == GSQL_JSON))
+	/* The greatest of g_ikey would be a number, not an interval. */
+	if (!any && (!gsql_comparable(v[0].type) || kind == GSQL_INTERVAL))
 		refuse(g, e, v);
 	if (kind == GSQL_FLOAT64)
 		result.sql = gsql_printf(g, "g_unkey(%s(g_fkey(%s)))", function, v[0].sql);
@@ -143,6 +144,12 @@ static struct gsql_value emit_call(struct gsql *g, struct gsql_scope *scope,
 		gsql_fail(g, e->pos,
 			  "ORDER BY, LIMIT and IGNORE NULLS in arguments are not supported for %s",
 			  e->text);
+	if ((e->distinct || gsql_same(e->text, "APPROX_COUNT_DISTINCT")) &&
+	    !gsql_groupable(v[0].type))
+		gsql_fail(
+			g, e->pos,
+			"Aggregate functions with DISTINCT cannot be used with arguments of type %s",
+			gsql_type_name(g, v[0].type));
 	if (collects)
 		return emit_collect(g, scope, e, v);
 	if (e->star) {
@@ -244,9 +251,14 @@ static const char *window_text(struct gsql *g, struct gsql_scope *scope,
 {
 	struct gsql_text s = { 0 };
 	gsql_add(g, &s, "OVER (");
-	for (size_t i = 0; i < w->partition_count; i++)
-		gsql_add(g, &s, "%s%s", i == 0 ? "PARTITION BY " : ",",
-			 gsql_emit_expr(g, scope, w->partition[i]).sql);
+	for (size_t i = 0; i < w->partition_count; i++) {
+		struct gsql_value v = gsql_emit_expr(g, scope, w->partition[i]);
+		if (!gsql_groupable(v.type))
+			gsql_fail(g, w->partition[i]->pos,
+				  "Partitioning by expressions of type %s is not allowed",
+				  gsql_type_name(g, v.type));
+		gsql_add(g, &s, "%s%s", i == 0 ? "PARTITION BY " : ",", v.sql);
+	}
 	for (size_t i = 0; i < w->order_count; i++) {
 		struct gsql_value v = gsql_emit_expr(g, scope, w->order[i].expr);
 		gsql_add(g, &s, "%s%s", i == 0 ? " ORDER BY " : ",",

@@ -44,6 +44,7 @@ static struct gsql_value emit_conditional(struct gsql *g, struct gsql_scope *sco
 	need_args(g, e, list ? 1 : 2, list ? 100 : 2);
 	result.type = common_args(g, scope, e, 0, v);
 	if (gsql_same(e->text, "NULLIF")) {
+		gsql_need_comparable(g, result.type, e->pos);
 		result.sql = gsql_printf(g, "(CASE WHEN %s THEN NULL ELSE %s END)",
 					 gsql_comparison(g, "=", v[0].sql, v[1].sql, result.type),
 					 v[0].sql);
@@ -65,6 +66,9 @@ static struct gsql_value emit_extreme(struct gsql *g, struct gsql_scope *scope,
 	struct gsql_value *v = gsql_alloc(g, e->arg_count * sizeof(*v));
 	struct gsql_value result = { .type = common_args(g, scope, e, 0, v) };
 	struct gsql_text s = { 0 };
+	if (!gsql_comparable(result.type))
+		gsql_no_signature(g, e->pos, gsql_printf(g, "function %s", e->text), v,
+				  e->arg_count);
 	gsql_add(g, &s, "g_extreme(%d,'%c'", e->text[0] == 'G',
 		 gsql_type_letter(result.type->kind));
 	for (size_t i = 0; i < e->arg_count; i++)
@@ -139,7 +143,7 @@ static bool emit_date_function(struct gsql *g, struct gsql_scope *scope, const s
 	ret->type = type;
 	ret->literal = NULL;
 	if (which <= 1) {
-		if (last->kind != GSQL_X_INTERVAL)
+		if (last->kind != GSQL_X_INTERVAL || last->part_count > 0)
 			gsql_fail(g, last->pos, "%s needs INTERVAL … as its second argument",
 				  e->text);
 		check_part(g, type->kind, last->text, true, last->pos);
@@ -222,6 +226,25 @@ static struct gsql_value emit_json_path(struct gsql *g, struct gsql_scope *scope
 	return result;
 }
 
+static struct gsql_value emit_array_to_string(struct gsql *g, struct gsql_scope *scope,
+					      const struct gsql_expr *e)
+{
+	struct gsql_value v[3] = { { 0 }, { 0 }, { .sql = "NULL" } };
+	need_args(g, e, 2, 3);
+	for (size_t i = 0; i < e->arg_count; i++)
+		v[i] = gsql_emit_expr(g, scope, e->args[i]);
+	const struct gsql_type *t = v[0].type->kind == GSQL_ARRAY ? v[0].type->element : NULL;
+	bool good = t != NULL && (t->kind == GSQL_STRING || t->kind == GSQL_BYTES);
+	for (size_t i = 1; i < e->arg_count && good; i++)
+		good = gsql_coerce_cost(&v[i], t) >= 0;
+	if (!good)
+		gsql_no_signature(g, e->pos, "function ARRAY_TO_STRING", v, e->arg_count);
+	struct gsql_value result = { .type = t };
+	result.sql = gsql_printf(g, "g_join(%s,%d,%s,%s)", v[0].sql, t->kind == GSQL_BYTES,
+				 v[1].sql, v[2].sql);
+	return result;
+}
+
 static bool is_one_of(const char *name, const char *const *names)
 {
 	for (; *names != NULL; names++)
@@ -251,6 +274,8 @@ bool gsql_emit_special(struct gsql *g, struct gsql_scope *scope, const struct gs
 		struct gsql_value v = gsql_emit_expr(g, scope, e->args[0]);
 		ret->sql = gsql_json_text(g, v.sql, v.type);
 		ret->type = gsql_type(gsql_same(e->text, "TO_JSON") ? GSQL_JSON : GSQL_STRING);
+	} else if (gsql_same(e->text, "ARRAY_TO_STRING")) {
+		*ret = emit_array_to_string(g, scope, e);
 	} else if (gsql_same(e->text, "ARRAY_LENGTH")) {
 		need_args(g, e, 1, 1);
 		struct gsql_value v = gsql_emit_expr(g, scope, e->args[0]);

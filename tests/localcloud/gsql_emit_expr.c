@@ -1,4 +1,5 @@
 #include "tests/localcloud/gsql_emit.h"
+#include "tests/localcloud/interval.h"
 
 #include <string.h>
 
@@ -122,6 +123,33 @@ static struct gsql_value emit_subquery(struct gsql *g, struct gsql_scope *scope,
 	return v;
 }
 
+/* INTERVAL n part, or INTERVAL '…' part TO part. */
+static struct gsql_value emit_interval(struct gsql *g, struct gsql_scope *scope,
+				       const struct gsql_expr *e)
+{
+	struct gsql_value v = gsql_emit_expr(g, scope, e->args[0]);
+	bool range = e->part_count > 0;
+	char text[INTERVAL_TEXT_MAX];
+	if (range && e->args[0]->kind != GSQL_X_STRING)
+		gsql_fail(g, e->args[0]->pos, "INTERVAL with TO needs a string literal");
+	if (range && interval_parse_range(e->args[0]->text, e->args[0]->len, e->text, e->parts[0],
+					  text) != 0)
+		gsql_fail(g, e->pos, "Invalid INTERVAL value '%s' for %s TO %s", e->args[0]->text,
+			  e->text, e->parts[0]);
+	if (range) {
+		v.sql = gsql_quote(g, text, strlen(text));
+	} else if (interval_of(0, e->text, text) != 0) {
+		gsql_fail(g, e->pos, "Unsupported part of INTERVAL: %s", e->text);
+	} else if (v.type->kind != GSQL_INT64) {
+		gsql_fail(g, e->args[0]->pos, "Interval value must be of type INT64");
+	} else {
+		v.sql = gsql_printf(g, "g_interval(%s,'%s')", v.sql, e->text);
+	}
+	v.type = gsql_type(GSQL_INTERVAL);
+	v.literal = NULL;
+	return v;
+}
+
 static struct gsql_value emit_kind(struct gsql *g, struct gsql_scope *scope,
 				   const struct gsql_expr *e)
 {
@@ -159,9 +187,7 @@ static struct gsql_value emit_kind(struct gsql *g, struct gsql_scope *scope,
 	case GSQL_X_STRUCT:
 		return emit_struct(g, scope, e);
 	case GSQL_X_INTERVAL:
-		gsql_fail(
-			g, e->pos,
-			"INTERVAL values are supported only as arguments of the _ADD and _SUB functions");
+		return emit_interval(g, scope, e);
 	case GSQL_X_DEFAULT:
 		gsql_fail(g, e->pos,
 			  "DEFAULT is supported only as a whole value of INSERT and UPDATE");

@@ -189,6 +189,7 @@ static const char *emit_using(struct gsql *g, const struct gsql_from *f, struct 
 		const struct gsql_type *t = gsql_supertype(v, 2);
 		if (t == NULL)
 			gsql_no_signature(g, f->pos, "operator =", v, 2);
+		gsql_need_comparable(g, t, f->pos);
 		v[0] = gsql_coerce(g, v[0], t);
 		v[1] = gsql_coerce(g, v[1], t);
 		gsql_add(g, &condition, "%s%s", i > 0 ? " AND " : "",

@@ -8,10 +8,27 @@ static struct gsql_value boolean(const char *sql)
 	return (struct gsql_value){ .sql = sql, .type = gsql_type(GSQL_BOOL) };
 }
 
-static bool comparable(enum gsql_kind kind)
+bool gsql_comparable(const struct gsql_type *t)
 {
-	return kind != GSQL_ARRAY && kind != GSQL_STRUCT && kind != GSQL_JSON &&
-	       kind != GSQL_GEOGRAPHY && kind != GSQL_INTERVAL;
+	return t->kind != GSQL_ARRAY && t->kind != GSQL_STRUCT && t->kind != GSQL_JSON &&
+	       t->kind != GSQL_GEOGRAPHY;
+}
+
+void gsql_need_comparable(struct gsql *g, const struct gsql_type *t, struct gsql_pos pos)
+{
+	if (!gsql_comparable(t))
+		gsql_fail(g, pos, "Equality is not defined for arguments of type %s",
+			  gsql_type_name(g, t));
+}
+
+bool gsql_groupable(const struct gsql_type *t)
+{
+	if (t->kind == GSQL_ARRAY)
+		return gsql_groupable(t->element);
+	for (size_t i = 0; t->kind == GSQL_STRUCT && i < t->field_count; i++)
+		if (!gsql_groupable(t->fields[i].type))
+			return false;
+	return t->kind != GSQL_JSON && t->kind != GSQL_GEOGRAPHY;
 }
 
 /* Brings both sides to one type, or refuses the operator. */
@@ -19,8 +36,9 @@ static const struct gsql_type *common(struct gsql *g, const char *operator, stru
 				      size_t n, struct gsql_pos pos)
 {
 	const struct gsql_type *t = gsql_supertype(v, n);
-	if (t == NULL || !comparable(t->kind))
+	if (t == NULL)
 		gsql_no_signature(g, pos, gsql_printf(g, "operator %s", operator), v, n);
+	gsql_need_comparable(g, t, pos);
 	for (size_t i = 0; i < n; i++)
 		v[i] = gsql_coerce(g, v[i], t);
 	return t;
@@ -80,11 +98,10 @@ struct gsql_value gsql_emit_is(struct gsql *g, struct gsql_scope *scope, const s
 	if (e->arg_count == 2) {
 		v[1] = gsql_emit_expr(g, scope, e->args[1]);
 		const struct gsql_type *t = common(g, "IS DISTINCT FROM", v, 2, e->pos);
-		bool numeric = t->kind == GSQL_NUMERIC || t->kind == GSQL_BIGNUMERIC;
-		/* IS of SQLite is "is not distinct from". */
-		return boolean(gsql_printf(g, "(%s%s IS %s%s)", v[0].sql,
-					   numeric ? " COLLATE gnum" : "", e->negated ? "" : "NOT ",
-					   v[1].sql));
+		/* IS of SQLite is "is not distinct from"; NaN is like NaN here, which its key says. */
+		return boolean(gsql_printf(g, "(%s IS %s%s)", gsql_sort_key(g, v[0].sql, t),
+					   e->negated ? "" : "NOT ",
+					   gsql_sort_key(g, v[1].sql, t)));
 	}
 	if (v[0].type->kind != GSQL_BOOL && v[0].type->kind != GSQL_NULL)
 		gsql_no_signature(g, e->pos, gsql_printf(g, "operator IS %s", e->text), v, 1);
@@ -103,6 +120,12 @@ struct gsql_value gsql_emit_between(struct gsql *g, struct gsql_scope *scope,
 				   gsql_comparison(g, "<=", v[0].sql, v[2].sql, t)));
 }
 
+/* IN compares with SQLite's =, which is right for all cells but those of INTERVAL. */
+static const char *in_key(struct gsql *g, const char *sql, const struct gsql_type *t)
+{
+	return t->kind == GSQL_INTERVAL ? gsql_sort_key(g, sql, t) : sql;
+}
+
 static const char *in_query(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
 			    struct gsql_value *left)
 {
@@ -110,9 +133,9 @@ static const char *in_query(struct gsql *g, struct gsql_scope *scope, const stru
 	if (r.column_count != 1)
 		gsql_fail(g, e->pos, "Subquery of type IN must have only one output column");
 	struct gsql_value v[2] = { *left, { .sql = "\"@1\"", .type = r.columns[0].type } };
-	common(g, "IN", v, 2, e->pos);
-	*left = v[0];
-	return gsql_printf(g, "SELECT %s FROM (%s)", v[1].sql, r.sql);
+	const struct gsql_type *t = common(g, "IN", v, 2, e->pos);
+	left->sql = in_key(g, v[0].sql, t);
+	return gsql_printf(g, "SELECT %s FROM (%s)", in_key(g, v[1].sql, t), r.sql);
 }
 
 static const char *in_unnest(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e,
@@ -126,9 +149,9 @@ static const char *in_unnest(struct gsql *g, struct gsql_scope *scope, const str
 			gsql_type_name(g, array.type));
 	struct gsql_value v[2] = { *left, { .type = array.type->element } };
 	v[1].sql = gsql_decode(g, "value", array.type->element);
-	common(g, "IN", v, 2, e->pos);
-	*left = v[0];
-	return gsql_printf(g, "SELECT %s FROM json_each(%s)", v[1].sql, array.sql);
+	const struct gsql_type *t = common(g, "IN", v, 2, e->pos);
+	left->sql = in_key(g, v[0].sql, t);
+	return gsql_printf(g, "SELECT %s FROM json_each(%s)", in_key(g, v[1].sql, t), array.sql);
 }
 
 struct gsql_value gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const struct gsql_expr *e)
@@ -145,11 +168,11 @@ struct gsql_value gsql_emit_in(struct gsql *g, struct gsql_scope *scope, const s
 		v[0] = left;
 		for (size_t i = 1; i < e->arg_count; i++)
 			v[i] = gsql_emit_expr(g, scope, e->args[i]);
-		common(g, "IN", v, e->arg_count, e->pos);
+		const struct gsql_type *t = common(g, "IN", v, e->arg_count, e->pos);
 		struct gsql_text s = { 0 };
 		for (size_t i = 1; i < e->arg_count; i++)
-			gsql_add(g, &s, "%s%s", i > 1 ? "," : "", v[i].sql);
-		left = v[0];
+			gsql_add(g, &s, "%s%s", i > 1 ? "," : "", in_key(g, v[i].sql, t));
+		left.sql = in_key(g, v[0].sql, t);
 		list = s.s;
 	}
 	return boolean(gsql_printf(g, "(%s %s (%s))", left.sql, in, list));

@@ -139,7 +139,7 @@ static struct gsql_value emit_group_key(struct gsql *g, struct gsql_scope *scope
 			"Column %s contains an aggregation function, which is not allowed in GROUP BY",
 			e->kind == GSQL_X_PATH ? e->parts[0] : "1");
 	struct gsql_value v = gsql_emit_expr(g, scope, meant);
-	if (v.type->kind == GSQL_ARRAY || v.type->kind == GSQL_STRUCT || v.type->kind == GSQL_JSON)
+	if (v.type->kind == GSQL_ARRAY || v.type->kind == GSQL_STRUCT || !gsql_groupable(v.type))
 		gsql_fail(g, e->pos, "Grouping by expressions of type %s is not allowed",
 			  gsql_type_name(g, v.type));
 	return v;
@@ -258,7 +258,7 @@ static const char *order_key(struct gsql *g, const struct gsql_column *columns, 
 		*output = false;
 		v = gsql_emit_expr(g, scope, e);
 	}
-	if (v.type->kind == GSQL_ARRAY || v.type->kind == GSQL_STRUCT || v.type->kind == GSQL_JSON)
+	if (!gsql_comparable(v.type))
 		gsql_fail(g, e->pos, "ORDER BY does not support expressions of type %s",
 			  gsql_type_name(g, v.type));
 	return gsql_sort_key(g, v.sql, v.type);
@@ -273,6 +273,11 @@ static struct gsql_relation emit_select(struct gsql *g, struct gsql_scope *paren
 				   .columns = output_columns(g, s.items, s.count) };
 	struct gsql_text order = { 0 };
 	struct gsql_text hidden = { 0 };
+	for (size_t i = 0; s.distinct && i < s.count; i++)
+		if (!gsql_groupable(r.columns[i].type))
+			gsql_fail(g, select->pos,
+				  "Column %s of type %s cannot be used in SELECT DISTINCT",
+				  r.columns[i].name, gsql_type_name(g, r.columns[i].type));
 	gsql_add(g, &order, "%s", "");
 	gsql_add(g, &hidden, "%s", "");
 	for (size_t i = 0; q != NULL && i < q->order_count; i++) {
@@ -338,6 +343,11 @@ static struct gsql_relation emit_set_operation(struct gsql *g, struct gsql_scope
 			gsql_fail(g, b->pos, "Column %zu in %s has incompatible types: %s, %s",
 				  c + 1, b->operator, gsql_type_name(g, v[0].type),
 				  gsql_type_name(g, v[1].type));
+		if (strcmp(b->operator, "UNION ALL") != 0 && !gsql_groupable(t))
+			gsql_fail(
+				g, b->pos,
+				"Column %zu in %s DISTINCT has type that does not support set operation comparisons: %s",
+				c + 1, b->operator, gsql_type_name(g, t));
 		r.columns[c].untyped = t->kind == GSQL_NULL;
 		r.columns[c].type = r.columns[c].untyped ? gsql_type(GSQL_INT64) : t;
 		for (size_t i = 0; i < b->input_count; i++)

@@ -28,6 +28,7 @@ extern const struct gsql_func gsql_func_strings[];
 extern const struct gsql_func gsql_func_times[];
 extern const struct gsql_func gsql_func_json[];
 extern const struct gsql_func gsql_func_casts[];
+extern const struct gsql_func gsql_func_types[];
 int gsql_func_register_aggregates(sqlite3 *db);
 
 /* FLOAT64 cells: text NaN and infinities to double and back. */
@@ -38,6 +39,10 @@ void gsql_func_fail(sqlite3_context *c, const char *fmt, ...) __attribute__((for
 /* buf_append without a reason: the only one is memory. */
 int gsql_append(struct buf *b, const void *p, size_t n);
 const char *gsql_text_of(sqlite3_value *v);
+/* A DATE (D), TIME (T), DATETIME (M) or TIMESTAMP (P) with as few of 0, 3 or 6 digits as it needs; out has room for
+ * CIVIL_TEXT_MAX. Returns the length. */
+struct civil;
+size_t gsql_format_civil(char type, const struct civil *t, char *out);
 /* Shortest text that reads back as d: "1.5", "1", "NaN". */
 size_t gsql_format_double(double d, char out[40]);
 /* The 8 bytes that sort as FLOAT64 does. */

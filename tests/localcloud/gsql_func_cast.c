@@ -4,6 +4,7 @@
 #include "tests/localcloud/gsql_core.h"
 #include "tests/localcloud/gsql_decimal.h"
 #include "tests/localcloud/gsql_func.h"
+#include "tests/localcloud/interval.h"
 
 #include "lib/utf8.h"
 #include "tests/localcloud/jscan.h"
@@ -106,21 +107,26 @@ static bool to_bool(sqlite3_context *c, char from, sqlite3_value *v)
 	return true;
 }
 
-/* "2024-01-02 03:04:05[.678[901]]" from the civil text with T and six digits. */
+/* "2024-01-02 03:04:05[.678[901]]" */
 static void put_civil_string(sqlite3_context *c, char from, const struct civil *t)
 {
 	char text[CIVIL_TEXT_MAX + 8];
-	size_t n = from == 'D'   ? civil_format_date(t, text)
-		   : from == 'T' ? civil_format_time(t, text)
-				 : civil_format_datetime(t, text);
+	size_t n = gsql_format_civil(from, t, text);
 	if (from != 'D' && from != 'T')
 		text[10] = ' ';
-	if (from != 'D' && t->micros == 0)
-		n -= 7;
-	else if (from != 'D' && t->micros % 1000 == 0)
-		n -= 3;
 	snprintf(text + n, sizeof(text) - n, "%s", from == 'P' ? "+00" : "");
 	put(c, text);
+}
+
+size_t gsql_format_civil(char type, const struct civil *t, char *out)
+{
+	size_t n = type == 'D'   ? civil_format_date(t, out)
+		   : type == 'T' ? civil_format_time(t, out)
+				 : civil_format_datetime(t, out);
+	if (type != 'D')
+		n -= t->micros == 0 ? 7 : t->micros % 1000 == 0 ? 3 : 0;
+	out[n] = '\0';
+	return n;
 }
 
 static int read_civil(char from, char to, sqlite3_value *v, struct civil *t)
@@ -188,6 +194,15 @@ static bool to_string(sqlite3_context *c, char from, sqlite3_value *v)
 	return true;
 }
 
+static bool to_interval(sqlite3_context *c, sqlite3_value *v)
+{
+	char text[INTERVAL_TEXT_MAX];
+	if (interval_parse(gsql_text_of(v), (size_t)sqlite3_value_bytes(v), text) != 0)
+		return false;
+	put(c, text);
+	return true;
+}
+
 static bool to_json(sqlite3_context *c, sqlite3_value *v)
 {
 	auto_buf out = BUF_INIT;
@@ -215,7 +230,8 @@ static void fail_cast(sqlite3_context *c, char from, char to, sqlite3_value *v)
 			 { 'M', "Invalid datetime string \"%s\"" },
 			 { 'T', "Invalid time string \"%s\"" },
 			 { 'P', "Invalid timestamp: '%s'" },
-			 { 'J', "Invalid JSON: %s" } };
+			 { 'J', "Invalid JSON: %s" },
+			 { 'V', "Invalid INTERVAL value '%s'" } };
 	const char *prefix = from == 'Y' ? "Invalid cast of bytes to UTF8 string" : "";
 	char message[300] = "";
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
@@ -252,6 +268,8 @@ static void cast(sqlite3_context *c, int n, sqlite3_value **v)
 				      (sqlite3_uint64)sqlite3_value_bytes(v[0]), SQLITE_TRANSIENT);
 	else if (to == 'J')
 		good = to_json(c, v[0]);
+	else if (to == 'V')
+		good = to_interval(c, v[0]);
 	else
 		good = to_civil(c, from, to, v[0]);
 	if (!good && sqlite3_value_int(v[3]) != 0)

@@ -1,9 +1,12 @@
 /* JSON, arrays, and functions over any type. */
+#include "tests/localcloud/base64.h"
 #include "tests/localcloud/civil.h"
 #include "tests/localcloud/gnum.h"
 #include "tests/localcloud/gsql_decimal.h"
 #include "tests/localcloud/gsql_func.h"
+#include "tests/localcloud/interval.h"
 #include "tests/localcloud/jscan.h"
+#include "tests/localcloud/json_normal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,49 +22,85 @@ static void result_buf(sqlite3_context *c, int rc, const struct buf *b)
 }
 
 /* FLOAT64 as a JSON value: NaN and infinities are strings. */
-static void json_number(sqlite3_context *c, int n, sqlite3_value **v)
+static void put_float(sqlite3_context *c, double d, bool cell)
 {
 	char text[44];
 	char number[40];
-	double d = gsql_double(v[0]);
-	(void)n;
-	gsql_format_double(d, number);
+	if (cell && isfinite(d))
+		json_format_double(d, number, sizeof(number));
+	else
+		gsql_format_double(d, number);
 	snprintf(text, sizeof(text), isfinite(d) ? "%s" : "\"%s\"", number);
 	sqlite3_result_text(c, text, -1, SQLITE_TRANSIENT);
+}
+
+/* g_jnum(value): as it stands in a STRUCT's or ARRAY's cell. */
+static void json_number(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	(void)n;
+	put_float(c, gsql_double(v[0]), true);
+}
+
+/* NUMERIC and BIGNUMERIC are numbers where every reader keeps them: whole and within 2^53. */
+static bool plain_decimal(const char *s)
+{
+	static const char limit[] = "9007199254740992";
+	const char *digits = s + (*s == '-');
+	return strchr(s, '.') == NULL &&
+	       gnum_compare(digits, strlen(digits), limit, sizeof(limit) - 1) <= 0;
+}
+
+/* TIME, DATETIME and TIMESTAMP as TO_JSON_STRING writes them. */
+static void json_civil(sqlite3_context *c, char type, sqlite3_value *v)
+{
+	char text[CIVIL_TEXT_MAX + 8];
+	char quoted[CIVIL_TEXT_MAX + 16];
+	struct civil t = { 0 };
+	const char *s = gsql_text_of(v);
+	size_t n = (size_t)sqlite3_value_bytes(v);
+	if (type == 'P')
+		civil_from_micros(sqlite3_value_int64(v), &t);
+	else if (type == 'T' ? civil_parse_time(s, n, &t) : civil_parse_datetime(s, n, &t))
+		return;
+	gsql_format_civil(type, &t, text);
+	snprintf(quoted, sizeof(quoted), "\"%s%s\"", text, type == 'P' ? "Z" : "");
+	sqlite3_result_text(c, quoted, -1, SQLITE_TRANSIENT);
+}
+
+static void json_string(sqlite3_context *c, char type, sqlite3_value *v)
+{
+	auto_buf out = BUF_INIT;
+	const char *s = gsql_text_of(v);
+	size_t n = (size_t)sqlite3_value_bytes(v);
+	int rc = 0;
+	if (type != 'Y')
+		rc = jscan_quote(s, n, &out);
+	else if (gsql_append(&out, "\"", 1) || base64_encode(s, n, &out) ||
+		 gsql_append(&out, "\"", 1))
+		rc = -1;
+	result_buf(c, rc, &out);
 }
 
 /* g_jtext(value, type): a cell as TO_JSON_STRING writes it. */
 static void json_text(sqlite3_context *c, int n, sqlite3_value **v)
 {
-	auto_buf out = BUF_INIT;
-	char text[CIVIL_TEXT_MAX + 8];
 	char type = gsql_text_of(v[1])[0];
 	int64_t i = sqlite3_value_int64(v[0]);
-	struct civil t;
+	bool plain = type == 'J' ||
+		     (type == 'I' && i <= INT64_C(9007199254740992) &&
+		      i >= -INT64_C(9007199254740992)) ||
+		     ((type == 'N' || type == 'G') && plain_decimal(gsql_text_of(v[0])));
 	(void)n;
-	if (sqlite3_value_type(v[0]) == SQLITE_NULL) {
+	if (sqlite3_value_type(v[0]) == SQLITE_NULL)
 		sqlite3_result_text(c, "null", -1, SQLITE_STATIC);
-	} else if (type == 'J' || (type == 'I' && i <= INT64_C(9007199254740992) &&
-				   i >= -INT64_C(9007199254740992))) {
+	else if (plain)
 		sqlite3_result_text(c, gsql_text_of(v[0]), -1, SQLITE_TRANSIENT);
-	} else if (type == 'F') {
-		json_number(c, 1, v);
-	} else if (type == 'P') {
-		civil_from_micros(i, &t);
-		size_t len = civil_format_datetime(&t, text);
-		len -= t.micros == 0 ? 7 : t.micros % 1000 == 0 ? 3 : 0;
-		text[len] = '\0';
-		char quoted[CIVIL_TEXT_MAX + 16];
-		snprintf(quoted, sizeof(quoted), "\"%sZ\"", text);
-		sqlite3_result_text(c, quoted, -1, SQLITE_TRANSIENT);
-	} else if (type == 'Y') {
-		gsql_func_fail(c, "TO_JSON_STRING of BYTES is not supported; use TO_BASE64");
-	} else if ((type == 'N' || type == 'G') && strlen(gsql_text_of(v[0])) <= 15) {
-		sqlite3_result_text(c, gsql_text_of(v[0]), -1, SQLITE_TRANSIENT);
-	} else {
-		int rc = jscan_quote(gsql_text_of(v[0]), strlen(gsql_text_of(v[0])), &out);
-		result_buf(c, rc, &out);
-	}
+	else if (type == 'F')
+		put_float(c, gsql_double(v[0]), false);
+	else if (type == 'P' || type == 'T' || type == 'M')
+		json_civil(c, type, v[0]);
+	else
+		json_string(c, type, v[0]);
 }
 
 static int scan(sqlite3_value *v, struct jtoken *token)
@@ -159,13 +198,14 @@ static int compare(char type, sqlite3_value *a, sqlite3_value *b)
 		double y = gsql_double(b);
 		return (x > y) - (x < y);
 	}
-	if (sqlite3_value_type(a) == SQLITE_INTEGER) {
-		int64_t x = sqlite3_value_int64(a);
-		int64_t y = sqlite3_value_int64(b);
-		return (x > y) - (x < y);
-	}
+	bool integers = sqlite3_value_type(a) == SQLITE_INTEGER;
 	size_t an = (size_t)sqlite3_value_bytes(a);
 	size_t bn = (size_t)sqlite3_value_bytes(b);
+	if (integers || type == 'V') {
+		int64_t x = integers ? sqlite3_value_int64(a) : interval_key(gsql_text_of(a), an);
+		int64_t y = integers ? sqlite3_value_int64(b) : interval_key(gsql_text_of(b), bn);
+		return (x > y) - (x < y);
+	}
 	int order = memcmp(gsql_text_of(a), gsql_text_of(b), an < bn ? an : bn);
 	return order != 0 ? order : (an > bn) - (an < bn);
 }

@@ -165,6 +165,17 @@ static void substring(sqlite3_context *c, int n, sqlite3_value **v)
 			      SQLITE_UTF8);
 }
 
+/* LENGTH of a STRING: SQLite's own stops at a NUL. */
+static void count_characters(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	const char *s = gsql_text_of(v[0]);
+	int64_t count = 0;
+	(void)n;
+	for (int i = 0; i < sqlite3_value_bytes(v[0]); i++)
+		count += ((unsigned char)s[i] & 0xc0) != 0x80;
+	sqlite3_result_int64(c, count);
+}
+
 static void concat(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	auto_buf out = BUF_INIT;
@@ -295,6 +306,7 @@ const struct gsql_func gsql_func_strings[] = { { "g_lower", 1, lower, false },
 					       { "g_substr", 2, substring, false },
 					       { "g_substr", 3, substring, false },
 					       { "g_concat", -1, concat, false },
+					       { "g_chars", 1, count_characters, false },
 					       { "g_repeat", 2, repeat, false },
 					       { "g_reverse", 1, reverse, false },
 					       { "g_b64", 1, encode_base64, false },
@@ -316,8 +328,8 @@ static void call(sqlite3_context *c, int n, sqlite3_value **v)
 int gsql_func_register(sqlite3 *db)
 {
 	static const struct gsql_func *const tables[] = { gsql_func_numbers, gsql_func_strings,
-							  gsql_func_times, gsql_func_json,
-							  gsql_func_casts };
+							  gsql_func_times,   gsql_func_json,
+							  gsql_func_casts,   gsql_func_types };
 	sqlite3_stmt *probe = NULL;
 	if (sqlite3_prepare_v2(db, "SELECT g_iop('+',1,1)", -1, &probe, NULL) == SQLITE_OK) {
 		sqlite3_finalize(probe);

@@ -287,6 +287,8 @@ static struct gsql_expr *parse_reserved(struct gsql_parser *p)
 		struct gsql_expr *e = gsql_make_expr(p, GSQL_X_INTERVAL, pos);
 		gsql_add_arg(p, e, gsql_parse_expr(p));
 		e->text = upper(p, gsql_need_identifier(p));
+		if (gsql_take_word(p, "TO"))
+			GSQL_PUSH(p->g, e->parts, e->part_count, upper(p, gsql_need_identifier(p)));
 		return e;
 	}
 	bool call = p->t[1].kind == GSQL_T_SYMBOL && strcmp(p->t[1].text, "(") == 0;

@@ -1,9 +1,11 @@
 #include "tests/localcloud/json_normal.h"
 
+#include "lib/double.h"
 #include "tests/localcloud/gnum.h"
 #include "tests/localcloud/json_util.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,14 +25,12 @@ struct members {
 
 size_t json_format_double(double d, char *out, size_t size)
 {
-	int n = 0;
+	char text[DOUBLE_TEXT_MAX];
+	size_t n = (size_t)(double_write(text, d) - text);
+	bool bare = !memchr(text, '.', n) && !memchr(text, 'e', n);
 
-	for (int precision = 15; precision <= 17; precision++) {
-		n = snprintf(out, size, "%.*g", precision, d);
-		if (strtod(out, NULL) == d)
-			break;
-	}
-	return (size_t)n;
+	/* A whole number keeps its point: without it, it would be read as an integer. */
+	return (size_t)snprintf(out, size, "%.*s%s", (int)n, text, bare ? ".0" : "");
 }
 
 static bool fits_uint64(const char *p, size_t n)
@@ -52,6 +52,8 @@ static int put_number(const struct jtoken *number, struct buf *out)
 	double d;
 	size_t n;
 
+	if (number->n == 2 && memcmp(number->p, "-0", 2) == 0)
+		return buf_append(out, "0", 1, &error);
 	if (ju_parse_int64(number->p, number->n, &integer) == 0 ||
 	    fits_uint64(number->p, number->n))
 		return buf_append(out, number->p, number->n, &error);

@@ -10,7 +10,7 @@
 /* Appends the normal form. -1 when a number does not survive as FLOAT64, or a string holds a lone surrogate. */
 int json_normal(const struct jtoken *value, struct buf *out);
 
-/* Shortest decimal text that reads back as the same double; returns its length. d is finite. */
+/* Shortest JSON number that reads back as the same double: "1.0", "-0.0", "1e+20". d is finite. */
 size_t json_format_double(double d, char *out, size_t size);
 
 #endif

@@ -221,11 +221,10 @@ static int encode_array(const struct column *c, const struct jtoken *v,
 	int more;
 
 	element.mode = MODE_NULLABLE;
-	if (jiter_open(&it, '[', v->p, v->p + v->n))
-		return value_fail(
-			err, c,
-			"Array specified for non-repeated field or single value for repeated field",
-			v->p, v->n);
+	/* The kind first: a string's token lies within its quotes, and may itself begin with a bracket. */
+	if (v->kind != JSON_K_ARRAY || jiter_open(&it, '[', v->p, v->p + v->n))
+		return value_fail(err, c, "Repeated field must be imported as a JSON array", v->p,
+				  v->n);
 	while ((more = jiter_element(&it, &value)) > 0) {
 		struct cell cell;
 
@@ -253,6 +252,7 @@ int value_encode(const struct column *c, const struct jtoken *v,
 		if (c->mode == MODE_REQUIRED)
 			return value_fail(err, c, "Only optional fields can be set to NULL", NULL,
 					  0);
+		/* For a REPEATED field too: https://github.com/bxparks/bigquery-schema-generator/pull/92 */
 		return value_absent(c, out, err);
 	}
 	if (c->mode == MODE_REPEATED)

@@ -1,5 +1,6 @@
 #include "tests/localcloud/base64.h"
 #include "tests/localcloud/civil.h"
+#include "tests/localcloud/geography.h"
 #include "tests/localcloud/gnum.h"
 #include "tests/localcloud/interval.h"
 #include "tests/localcloud/json_normal.h"
@@ -168,16 +169,17 @@ static int encode_bytes(const struct column *c, const char *s, size_t n, struct 
 	return 0;
 }
 
-static int encode_geography(const struct column *c, const char *s, size_t n, struct cell *out,
-			    struct value_error *err)
+static int encode_geography(const struct column *c, const char *s, size_t n, struct buf *scratch,
+			    struct cell *out, struct value_error *err)
 {
-	static const char *const shapes[] = { "POINT", "LINESTRING",         "POLYGON",
-					      "MULTI", "GEOMETRYCOLLECTION", "{" };
+	size_t start = scratch->length;
 
-	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		if (n > strlen(shapes[i]) && strncasecmp(s, shapes[i], strlen(shapes[i])) == 0)
-			return encode_string(c, s, n, out, err);
-	return value_fail(err, c, "Invalid geography value", s, n);
+	if (geography_normal(s, n, scratch))
+		return value_fail(err, c, "Invalid geography value", s, n);
+	*out = (struct cell){
+		.kind = CELL_TEXT, .in_scratch = true, .offset = start, .n = scratch->length - start
+	};
+	return 0;
 }
 
 static int encode_json(const struct column *c, const struct jtoken *v, struct buf *scratch,
@@ -229,7 +231,7 @@ int value_encode_text(const struct column *c, const char *s, size_t n, struct bu
 			return value_fail(err, c, "Invalid INTERVAL value", s, n);
 		return put_text(scratch, interval, strlen(interval), out);
 	case TYPE_GEOGRAPHY:
-		return encode_geography(c, s, n, out, err);
+		return encode_geography(c, s, n, scratch, out, err);
 	case TYPE_JSON:
 		return encode_json_text(c, s, n, scratch, out, err);
 	case TYPE_STRING:
@@ -251,14 +253,8 @@ static int encode_escaped(const struct column *c, const struct jtoken *v, struct
 
 	if (jscan_unescape(v, into))
 		return value_fail(err, c, "Invalid escape in string", v->p, v->n);
-	if (c->type != TYPE_STRING) {
-		int rc = value_encode_text(c, decoded.data, decoded.length, scratch, out, err);
-
-		/* What still points into the decoded text must outlive it. */
-		if (rc == 0 && out->kind == CELL_TEXT && c->type == TYPE_GEOGRAPHY)
-			rc = put_text(scratch, decoded.data, decoded.length, out);
-		return rc;
-	}
+	if (c->type != TYPE_STRING)
+		return value_encode_text(c, decoded.data, decoded.length, scratch, out, err);
 	if (encode_string(c, scratch->data + start, scratch->length - start, out, err))
 		return -1;
 	*out = (struct cell){
@@ -274,7 +270,7 @@ int value_scalar(const struct column *c, const struct jtoken *v,
 	if (c->type == TYPE_JSON && !(v->kind == JSON_K_STRING && options->json_from_strings))
 		return encode_json(c, v, scratch, out, err);
 	if (v->kind == JSON_K_OBJECT && c->type == TYPE_GEOGRAPHY)
-		return encode_string(c, v->p, v->n, out, err);
+		return encode_geography(c, v->p, v->n, scratch, out, err);
 	if (v->kind == JSON_K_OBJECT || v->kind == JSON_K_ARRAY)
 		return value_fail(err, c, "JSON object specified for non-record field", v->p, v->n);
 	if (v->kind == JSON_K_STRING && v->escaped)
