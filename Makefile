@@ -73,7 +73,9 @@ include tests/fuzz/sources.mk
 MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
 PIPELINES := $(filter-out %.1 %.md %.bash,$(wildcard pipelines/*))
 PIPELINE_PARTS := $(wildcard pipelines/*.bash)
-INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(notdir $(PIPELINES))
+# coreutils has a sync already: ours is installed, and documented, as sluice-sync.
+installed_name = $(patsubst sync,sluice-sync,$(patsubst sync.1,sluice-sync.1,$(notdir $(1))))
+INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(call installed_name,$(PIPELINES))
 
 # --- rules -----------------------------------------------------------------
 
@@ -177,9 +179,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install $(filter-out $(B)/bin/localcloud,$(PROGRAMS:%=$(B)/bin/%)) $(DESTDIR)$(PREFIX)/bin
-	install $(PIPELINES) $(DESTDIR)$(PREFIX)/bin
+	$(foreach p,$(PIPELINES),install $(p) $(DESTDIR)$(PREFIX)/bin/$(call installed_name,$(p)) &&) :
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/sluice $(PIPELINE_PARTS)
-	install -m 644 $(filter %.1,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man1
+	$(foreach m,$(filter %.1,$(MAN)),install -m 644 $(m) \
+		$(DESTDIR)$(PREFIX)/share/man/man1/$(call installed_name,$(m)) &&) :
 	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
 	install -m 644 lib/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sluice
 	for name in $(INSTALLED); do \
@@ -188,7 +191,7 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(INSTALLED)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/sluice/,$(notdir $(PIPELINE_PARTS))) \
-		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(notdir $(filter %.1,$(MAN)))) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(call installed_name,$(filter %.1,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(filter %.5,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,sluice $(INSTALLED))
 
