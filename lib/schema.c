@@ -6,8 +6,14 @@
 
 #include "lib/buf.h"
 #include "lib/io.h"
+#include "lib/parse.h"
 
-enum { COLUMNS_MAX = 10000, NESTING_MAX = 15, NAME_MAX_BYTES = 300, FILE_MAX = 16 * 1024 * 1024 };
+enum {
+	COLUMNS_MAX = 10000,
+	NESTING_MAX = 15,
+	NAME_MAX_CHARACTERS = 300,
+	FILE_MAX = 16 * 1024 * 1024
+};
 
 static const char *const type_names[] = {
 	[TYPE_STRING] = "STRING",       [TYPE_BYTES] = "BYTES",
@@ -57,17 +63,80 @@ static int find_type(const char *word, enum schema_type *ret)
 	return -1;
 }
 
+static size_t count_characters(const char *name)
+{
+	size_t n = 0;
+
+	for (; *name; name++)
+		n += ((unsigned char)*name & 0xc0) != 0x80;
+	return n;
+}
+
+/* https://cloud.google.com/bigquery/docs/schemas; which characters beyond ASCII are letters is left to BigQuery. */
+static int check_characters(const char *name, struct error *err)
+{
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return error_set(err, ERR_DATA,
+					 "a column has the control character 0x%02x in its name",
+					 *p);
+		else if (strchr("!\"$()*,./;?@[\\]^`{}~", *p))
+			return error_set(err, ERR_DATA,
+					 "column %.200s: BigQuery takes no %c in a name", name, *p);
+	return 0;
+}
+
 static int check_name(const char *name, struct error *err)
 {
 	if (!*name)
 		return error_set(err, ERR_DATA, "a column has an empty name");
-	if (strlen(name) > NAME_MAX_BYTES)
-		return error_set(err, ERR_DATA, "column %.40s...: name over %d bytes", name,
-				 NAME_MAX_BYTES);
+	if (count_characters(name) > NAME_MAX_CHARACTERS)
+		return error_set(err, ERR_DATA, "column %.40s...: name over %d characters", name,
+				 NAME_MAX_CHARACTERS);
+	if (check_characters(name, err) < 0)
+		return -1;
 	for (size_t i = 0; i < sizeof reserved_prefixes / sizeof *reserved_prefixes; i++)
 		if (!strncasecmp(name, reserved_prefixes[i], strlen(reserved_prefixes[i])))
 			return error_set(err, ERR_DATA, "column %s: prefix %s is reserved", name,
 					 reserved_prefixes[i]);
+	return 0;
+}
+
+/* An int64 of the API: digits in a string, or a number. */
+static int get_digits(const json_t *json, const char *name, int *ret, struct error *err)
+{
+	const json_t *value = json_object_get(json, name);
+	int64_t n = json_is_integer(value) ? json_integer_value(value) : -1;
+
+	if (json_is_string(value) && parse_int64(json_string_value(value), 0, 100, &n, err) < 0)
+		return error_prefix(err, "%s", name);
+	if (value && (n < 0 || n > 100))
+		return error_set(err, ERR_DATA, "%s is not a number of digits", name);
+	*ret = value ? (int)n : 0;
+	return 0;
+}
+
+/* BigQuery: 0 <= S <= 9 (38), max(1, S) <= P <= S + 29 (38). */
+static int parse_decimal(const json_t *json, struct schema_field *field, struct error *err)
+{
+	bool big = field->type == TYPE_BIGNUMERIC;
+	int scale_max = big ? 38 : 9, whole_max = big ? 38 : 29;
+
+	if (get_digits(json, "precision", &field->precision, err) < 0 ||
+	    get_digits(json, "scale", &field->scale, err) < 0) {
+		err->code = ERR_DATA;
+		return -1;
+	}
+	if (!json_object_get(json, "precision")) {
+		if (json_object_get(json, "scale"))
+			return error_set(err, ERR_DATA, "scale without precision");
+		field->scale = scale_max;
+		return 0;
+	}
+	if (field->precision < 1 || field->precision < field->scale || field->scale > scale_max ||
+	    field->precision > field->scale + whole_max)
+		return error_set(err, ERR_DATA, "BigQuery has no %s(%d,%d)",
+				 schema_type_name(field->type), field->precision, field->scale);
 	return 0;
 }
 
@@ -92,6 +161,9 @@ static int parse_field(const json_t *json, int depth, struct schema_field *field
 		m++;
 	if (m == 3)
 		return error_set(err, ERR_DATA, "column %s: mode %s is not BigQuery's", name, mode);
+	if ((field->type == TYPE_NUMERIC || field->type == TYPE_BIGNUMERIC) &&
+	    parse_decimal(json, field, err) < 0)
+		return error_prefix(err, "column %s", name);
 	field->name = name;
 	field->name_length = strlen(name);
 	field->mode = (enum schema_mode)m;

@@ -37,6 +37,8 @@ struct schema_field {
 	size_t name_length;
 	enum schema_type type;
 	enum schema_mode mode;
+	int precision;         /* of NUMERIC(P,S) and BIGNUMERIC(P,S); 0: the type's whole range */
+	int scale;             /* of NUMERIC and BIGNUMERIC: digits behind the point */
 	struct schema *fields; /* of a RECORD, else NULL */
 };
 
@@ -49,8 +51,11 @@ struct schema {
 /*
  * `fields` is the array; not kept. Legacy and GoogleSQL type words are both
  * taken (INT64 is INTEGER …). ERR_DATA names the column: no or unknown type,
- * bad mode, bad or reserved name, two names equal but for case, more than
- * 10,000 columns or 15 levels.
+ * bad mode, precision or scale, bad or reserved name, two names equal but for
+ * case, more than 10,000 columns or 15 levels.
+ *
+ * Names may be BigQuery's flexible ones, of up to 300 characters; none of
+ * them needs an escape in JSON or within backquotes.
  */
 int schema_parse(const json_t *fields, struct schema **ret, struct error *err)
 	__attribute__((warn_unused_result));

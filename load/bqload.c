@@ -65,7 +65,7 @@ static const struct option_def options[] = {
 	{ .name = "allow-lossy",
 	  .kind = OPTION_FLAG,
 	  FIELD(allow_lossy),
-	  .help = "NUMERIC may go into FLOAT columns" },
+	  .help = "NUMERIC may go into FLOAT columns, digits behind the point may be rounded" },
 	{ .name = "partition-by",
 	  .kind = OPTION_STRING,
 	  FIELD(layout.partition_by),

@@ -1,6 +1,5 @@
 #include "load/columns.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -40,21 +39,12 @@ static void index_names(struct columns *c)
 	}
 }
 
-static bool needs_escape(const char *name)
-{
-	for (; *name; name++)
-		if (*name == '"' || *name == '\\' || (unsigned char)*name < 0x20)
-			return true;
-	return false;
-}
-
 static void make_prefixes(struct columns *c)
 {
 	for (size_t i = 0; i < c->schema->count; i++) {
 		const struct schema_field *f = &c->schema->field[i];
 
-		/* A name that JSON must escape never stands in a row as it is. */
-		if (f->name_length + 3 > PREFIX_MAX || needs_escape(f->name))
+		if (f->name_length + 3 > PREFIX_MAX)
 			continue;
 		c->prefix[i].text[0] = '"';
 		memcpy(c->prefix[i].text + 1, f->name, f->name_length);

@@ -161,6 +161,21 @@ out:
 	return rc;
 }
 
+static bool can_cluster(const struct schema_field *f)
+{
+	switch (f->type) {
+	case TYPE_FLOAT:
+	case TYPE_BYTES:
+	case TYPE_TIME:
+	case TYPE_INTERVAL:
+	case TYPE_JSON:
+	case TYPE_RECORD:
+		return false;
+	default:
+		return f->mode != MODE_REPEATED;
+	}
+}
+
 static int clustering(const struct layout *l, const struct schema *schema, json_t *load,
 		      struct error *err)
 {
@@ -183,8 +198,7 @@ static int clustering(const struct layout *l, const struct schema *schema, json_
 
 		if (!f)
 			goto out;
-		if (f->mode == MODE_REPEATED || f->type == TYPE_FLOAT || f->type == TYPE_BYTES ||
-		    f->type == TYPE_TIME || f->type == TYPE_JSON || f->type == TYPE_RECORD) {
+		if (!can_cluster(f)) {
 			error_set(
 				err, ERR_DATA,
 				"--cluster-by: column %s: BigQuery does not cluster by %s", f->name,

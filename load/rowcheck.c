@@ -9,11 +9,12 @@
 
 #include "lib/utf8.h"
 #include "load/columns.h"
+#include "load/escape.h"
 
 /* BigQuery's limit for JSON values; records of a schema end at 15. */
 enum { DEPTH_MAX = 500 };
-/* A name is at most 300 bytes; this holds one with every byte written as \u00XX. */
-enum { NAME_ESCAPED_MAX = 6 * 300 };
+/* More than the 300 characters of a name, so that one that was cut is no column's. */
+enum { NAME_DECODED_MAX = 4 * 300 + 1 };
 
 struct rowcheck {
 	struct columns *top;
@@ -150,25 +151,6 @@ static inline const char *skip_space(const char *p)
 	return p;
 }
 
-/* Behind the four digits, or NULL when they are none. */
-static const char *hex_digits(const char *p, unsigned *ret)
-{
-	unsigned value = 0;
-
-	for (int i = 0; i < 4; i++, p++) {
-		unsigned char ch = (unsigned char)*p;
-
-		if (ch >= '0' && ch <= '9')
-			value = value * 16 + ch - '0';
-		else if ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'f')
-			value = value * 16 + (ch | 0x20) - 'a' + 10;
-		else
-			return NULL;
-	}
-	*ret = value;
-	return p;
-}
-
 /* Behind a backslash. A surrogate must have its other half: alone it is no character. */
 static const char *escape(struct cursor *c, const char *p)
 {
@@ -180,14 +162,14 @@ static const char *escape(struct cursor *c, const char *p)
 	if (*p++ != 'u')
 		return p;
 	digits = p;
-	p = hex_digits(p, &unit);
+	p = escape_hex(p, &unit);
 	if (!p)
 		return syntax(c, digits, "\\u needs four hex digits");
 	if (unit < 0xd800 || unit > 0xdfff)
 		return p;
 	if (unit > 0xdbff || p[0] != '\\' || p[1] != 'u')
 		return syntax(c, digits, "half of a surrogate pair");
-	p = hex_digits(p + 2, &second);
+	p = escape_hex(p + 2, &second);
 	return p && second >= 0xdc00 && second <= 0xdfff
 		       ? p
 		       : syntax(c, digits, "half of a surrogate pair");
@@ -317,26 +299,6 @@ static const char *value(struct cursor *c, const char *p, int depth)
 
 /* --- columns ------------------------------------------------------------- */
 
-/* A name with escapes, decoded. Escaped non-ASCII is kept as it stands: then it is unknown. */
-static size_t unescape_name(const char *name, size_t length, char out[NAME_ESCAPED_MAX])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < length && n < NAME_ESCAPED_MAX; i++) {
-		unsigned unit;
-
-		/* string() has checked the digits. */
-		if (name[i] == '\\' && name[i + 1] == 'u' && hex_digits(name + i + 2, &unit) &&
-		    unit < 0x80) {
-			out[n++] = (char)unit;
-			i += 5;
-		} else {
-			out[n++] = name[i];
-		}
-	}
-	return n;
-}
-
 static const char *unknown_column(struct cursor *c, const char *name, size_t length)
 {
 	size_t shown = utf8_valid_prefix(name, length > 300 ? utf8_cut(name, length, 300) : length);
@@ -350,7 +312,7 @@ static const char *unknown_column(struct cursor *c, const char *name, size_t len
 static const char *slow_name(struct cursor *c, const char *p, const struct columns *columns,
 			     size_t *ret)
 {
-	char decoded[NAME_ESCAPED_MAX];
+	char decoded[NAME_DECODED_MAX];
 	const char *name = p + 1;
 	size_t length;
 
@@ -361,7 +323,7 @@ static const char *slow_name(struct cursor *c, const char *p, const struct colum
 		return NULL;
 	length = (size_t)(p - name) - 1;
 	if (memchr(name, '\\', length)) {
-		length = unescape_name(name, length, decoded);
+		length = escape_decode(name, length, decoded, sizeof decoded);
 		name = decoded;
 	}
 	*ret = columns_find(columns, name, length);

@@ -20,6 +20,18 @@ static const char *mode_suffix(enum schema_mode mode)
 	return mode == MODE_REQUIRED ? " REQUIRED" : mode == MODE_REPEATED ? " REPEATED" : "";
 }
 
+/* "NUMERIC(10,2) REQUIRED", or "has none". */
+static int append_type(struct fitting *f, const struct schema_field *field)
+{
+	if (!field)
+		return buf_append_str(&f->diff, "has none", f->err);
+	if (buf_append_str(&f->diff, schema_type_name(field->type), f->err) < 0 ||
+	    (field->precision &&
+	     buf_appendf(&f->diff, f->err, "(%d,%d)", field->precision, field->scale) < 0))
+		return -1;
+	return buf_append_str(&f->diff, mode_suffix(field->mode), f->err);
+}
+
 /* One line of the diff; either side may be NULL. */
 static int differ(struct fitting *f, const char *prefix, const struct schema_field *stream,
 		  const struct schema_field *table, const char *why)
@@ -28,11 +40,22 @@ static int differ(struct fitting *f, const char *prefix, const struct schema_fie
 
 	if (++f->lines > DIFF_LINES_MAX)
 		return 0;
-	return buf_appendf(&f->diff, f->err, "\n  %s%s: table %s%s, stream %s%s (%s)", prefix,
-			   named->name, table ? schema_type_name(table->type) : "has none",
-			   table ? mode_suffix(table->mode) : "",
-			   stream ? schema_type_name(stream->type) : "has none",
-			   stream ? mode_suffix(stream->mode) : "", why);
+	if (buf_appendf(&f->diff, f->err, "\n  %s%s: table ", prefix, named->name) < 0 ||
+	    append_type(f, table) < 0 || buf_append_str(&f->diff, ", stream ", f->err) < 0 ||
+	    append_type(f, stream) < 0)
+		return -1;
+	return buf_appendf(&f->diff, f->err, " (%s)", why);
+}
+
+static bool is_decimal(enum schema_type type)
+{
+	return type == TYPE_NUMERIC || type == TYPE_BIGNUMERIC;
+}
+
+/* BigQuery rounds digits that a column has no room for, and says nothing; too many before the point it refuses. */
+static bool rounds(const struct schema_field *stream, const struct schema_field *table)
+{
+	return is_decimal(stream->type) && is_decimal(table->type) && stream->scale > table->scale;
 }
 
 static bool type_fits(enum schema_type stream, enum schema_type table, bool allow_lossy)
@@ -80,6 +103,8 @@ static int fit_existing(struct fitting *f, const char *prefix, const struct sche
 		return differ(f, prefix, stream, table, "BigQuery cannot change this mode");
 	if (!type_fits(stream->type, table->type, f->rules->allow_lossy))
 		return differ(f, prefix, stream, table, "types differ");
+	if (rounds(stream, table) && !f->rules->allow_lossy)
+		return differ(f, prefix, stream, table, "digits behind the point would be rounded");
 	if (table->fields) {
 		snprintf(inner, sizeof inner, "%s%s.", prefix, table->name);
 		json_t *fields = fit_fields(f, inner, stream->fields, table->fields);

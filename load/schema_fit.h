@@ -4,7 +4,9 @@
  *
  * Loaded into existing columns unchanged: the same type; DATETIME into
  * TIMESTAMP (read as UTC); INTEGER into NUMERIC, BIGNUMERIC or FLOAT; NUMERIC
- * into BIGNUMERIC; and, with allow_lossy, NUMERIC and BIGNUMERIC into FLOAT.
+ * into BIGNUMERIC; and, with allow_lossy, NUMERIC and BIGNUMERIC into FLOAT or
+ * into a column of fewer digits behind the point. REPEATED likewise, element
+ * by element.
  * A column that the stream lacks keeps its place and gets NULL.
  */
 #ifndef SLUICE_LOAD_SCHEMA_FIT_H

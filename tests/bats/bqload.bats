@@ -224,6 +224,125 @@ fails_with() {
 	[ "$(table_get '.schema.fields[0].type')" = '"STRING"' ]
 }
 
+# everything_schema [MODE]: a column of each type, named after it.
+everything_schema() {
+	jq -nc --arg mode "${1:-NULLABLE}" '{fields: ([
+		"STRING", "BYTES", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "TIMESTAMP",
+		"DATE", "TIME", "DATETIME", "INTERVAL", "GEOGRAPHY", "JSON"
+		| {name: ascii_downcase, type: ., mode: $mode}]
+		+ [{name: "small", type: "NUMERIC", precision: "5", scale: "2", mode: $mode},
+		   {name: "big", type: "BIGNUMERIC", precision: "76", scale: "38", mode: $mode}])}'
+}
+
+# Two values of each, as sqlextract writes them.
+everything='{"string":["é\u0000","x"],"bytes":["AAH/",""],"integer":["9223372036854775807",-1],"float":["NaN",1e-300],
+	"numeric":["99999999999999999999999999999.999999999","-0.000000001"],
+	"bignumeric":["578960446186580977117854925043439539266.34992332820282019728792003956564819967","0"],
+	"boolean":[true,false],"timestamp":["0001-01-01T00:00:00.000001Z","9999-12-31T23:59:59.999999Z"],
+	"date":["0001-01-01","9999-12-31"],"time":["00:00:00","23:59:59.999999"],
+	"datetime":["0001-01-01T00:00:00","9999-12-31T23:59:59.999999"],
+	"interval":["P10000Y","P-1Y-2M3DT-4H-5M-6.789S"],"geography":["POINT(1 2)","LINESTRING(0 0, 1 1)"],
+	"json":[{"a":[1,null]},"x"],"small":["999.99","-1"],
+	"big":["99999999999999999999999999999999999999.99999999999999999999999999999999999999","1"]}'
+
+@test "every type arrives, with its extremes" {
+	schema=$(everything_schema)
+	load_rows "$(jq -c 'map_values(.[0])' <<<"$everything")" "$(jq -c 'map_values(.[1])' <<<"$everything")" '{}'
+	[ "$status" -eq 0 ]
+	[ "$(table_get '[.schema.fields[] | select(.precision)] | map([.name, .precision, .scale])')" = \
+		'[["small","5","2"],["big","76","38"]]' ]
+	[ "$(bq_sql "SELECT integer, numeric, bignumeric, small, big FROM $dataset.t WHERE boolean" | jq -c '[.[]]')" = \
+		'["9223372036854775807","99999999999999999999999999999.999999999","578960446186580977117854925043439539266.34992332820282019728792003956564819967","999.99","99999999999999999999999999999999999999.99999999999999999999999999999999999999"]' ]
+	[ "$(bq_sql "SELECT COUNT(*) AS n FROM $dataset.t WHERE string IS NULL AND json IS NULL")" = '{"n":"1"}' ]
+}
+
+@test "arrays of every type arrive; a null array is left out" {
+	schema=$(everything_schema REPEATED)
+	load_rows "$(jq -c . <<<"$everything")" '{}' '{"string":[],"json":null}'
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT ARRAY_LENGTH(string) AS s, ARRAY_LENGTH(geography) AS g, ARRAY_LENGTH(big) AS b FROM $dataset.t ORDER BY 1 DESC" | jq -c '[.[]]' | tr '\n' ' ')" = \
+		'["2","2","2"] ["0","0","0"] ["0","0","0"] ' ]
+	[ "$(bq_sql "SELECT numeric[OFFSET(1)] AS n, \`interval\`[OFFSET(0)] IS NULL AS i FROM $dataset.t WHERE ARRAY_LENGTH(string) = 2")" = \
+		'{"n":"-0.000000001","i":"false"}' ]
+	# The same again, into what is a table now.
+	load_rows "$(jq -c . <<<"$everything")" -- --evolve none
+	[ "$status" -eq 0 ]
+	load_rows '{"string":["a",null]}' --
+	[ "$status" -eq 65 ]
+}
+
+@test "flexible column names, escaped in the rows or not" {
+	schema='{"fields":[{"name":"été 1","type":"STRING"},{"name":"1st %&=+:<>#|","type":"STRING"},{"name":"価格-円","type":"NUMERIC"}]}'
+	load_rows '{"été 1":"a","1st %&=+:<>#|":"b","価格-円":"1.5"}' '{"\u00e9t\u00e9 1":"c"}' --
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT * FROM $dataset.t ORDER BY 1" | tr '\n' ' ')" = \
+		'{"été 1":"a","1st %&=+:<>#|":"b","価格-円":"1.5"} {"été 1":"c","1st %&=+:<>#|":null,"価格-円":null} ' ]
+	load_rows '{"ete 1":"a"}' --
+	[ "$status" -eq 65 ]
+	[[ $output == *'column ete 1 is not in the schema'* ]]
+	schema='{"fields":[{"name":"a.b","type":"STRING"}]}'
+	load_rows '{"a.b":"x"}' --
+	[ "$status" -eq 65 ]
+	[[ $output == *'column a.b: BigQuery takes no . in a name'* ]]
+}
+
+@test "a name of 300 characters, each of three bytes" {
+	local name
+	name=$(printf '語%.0s' {1..300})
+	schema="{\"fields\":[{\"name\":\"$name\",\"type\":\"INTEGER\"}]}"
+	load_rows "{\"$name\":7}" --
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT \`$name\` AS n FROM $dataset.t")" = '{"n":"7"}' ]
+}
+
+@test "a DATETIME goes into an existing TIMESTAMP column as UTC, in arrays too" {
+	schema='{"fields":[{"name":"a","type":"TIMESTAMP"},{"name":"b","type":"TIMESTAMP","mode":"REPEATED"}]}'
+	load_rows '{"a":"2026-01-31T12:00:00+02:00"}' --
+	schema='{"fields":[{"name":"a","type":"DATETIME"},{"name":"b","type":"DATETIME","mode":"REPEATED"}]}'
+	load_rows '{"a":"2026-01-31T10:00:00","b":["0001-01-01T00:00:00","2026-01-31 10:00:00.000001"]}' --
+	[ "$status" -eq 0 ]
+	[ "$(table_get '[.schema.fields[].type]')" = '["TIMESTAMP","TIMESTAMP"]' ]
+	[ "$(bq_sql "SELECT CAST(a AS STRING) AS a, COUNT(*) AS n FROM $dataset.t GROUP BY 1")" = '{"a":"2026-01-31 10:00:00+00","n":"2"}' ]
+	[ "$(bq_sql "SELECT CAST(b[OFFSET(1)] AS STRING) AS b FROM $dataset.t WHERE ARRAY_LENGTH(b) = 2")" = '{"b":"2026-01-31 10:00:00.000001+00"}' ]
+	# Not the other way round: a zone would be lost.
+	schema='{"fields":[{"name":"c","type":"DATETIME"}]}'
+	load_rows '{"c":"2026-01-31T10:00:00"}' --
+	schema='{"fields":[{"name":"c","type":"TIMESTAMP"}]}'
+	load_rows '{"c":"2026-01-31T10:00:00Z"}' --
+	[ "$status" -eq 65 ]
+	[[ $output == *'c: table DATETIME, stream TIMESTAMP'* ]]
+}
+
+@test "INTEGER goes into NUMERIC, BIGNUMERIC and FLOAT, NUMERIC into BIGNUMERIC" {
+	schema='{"fields":[{"name":"a","type":"NUMERIC"},{"name":"b","type":"BIGNUMERIC","precision":"20","scale":"2"},{"name":"c","type":"FLOAT"},{"name":"d","type":"BIGNUMERIC"}]}'
+	load_rows --
+	schema='{"fields":[{"name":"a","type":"INTEGER"},{"name":"b","type":"INTEGER"},{"name":"c","type":"INTEGER"},{"name":"d","type":"NUMERIC"}]}'
+	load_rows '{"a":"9223372036854775807","b":-5,"c":7,"d":"0.000000001"}' --
+	[ "$status" -eq 0 ]
+	[ "$(bq_sql "SELECT a, b, d FROM $dataset.t WHERE c = 7" | jq -c '[.[]]')" = '["9223372036854775807","-5","0.000000001"]' ]
+}
+
+@test "digits are never rounded into a narrower column, unless --allow-lossy" {
+	schema='{"fields":[{"name":"a","type":"NUMERIC","precision":"5","scale":"2"}]}'
+	load_rows --
+	schema='{"fields":[{"name":"a","type":"NUMERIC","precision":"6","scale":"3"}]}'
+	load_rows '{"a":"1.005"}' --
+	[ "$status" -eq 65 ]
+	[[ $output == *'a: table NUMERIC(5,2), stream NUMERIC(6,3) (digits behind the point would be rounded)'* ]]
+	schema='{"fields":[{"name":"a","type":"NUMERIC","precision":"9","scale":"2"}]}'
+	load_rows '{"a":"1.05"}' --
+	[ "$status" -eq 0 ]
+	load_rows '{"a":"1000.00"}' --
+	[ "$status" -eq 65 ]
+	[ "$(table_get .numRows)" = '"1"' ]
+}
+
+@test "a cluster by INTERVAL is refused before anything is sent" {
+	schema='{"fields":[{"name":"i","type":"INTERVAL"}]}'
+	load_rows '{"i":"P1D"}' -- --cluster-by i
+	fails_with 65 'does not cluster by INTERVAL'
+}
+
 @test "another partitioning than the table's is 65 and names it" {
 	schema='{"fields":[{"name":"id","type":"INTEGER"},{"name":"at","type":"DATE"}]}'
 	load_rows '{"id":1,"at":"2026-01-31"}' -- --partition-by at

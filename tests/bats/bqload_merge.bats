@@ -269,6 +269,16 @@ merge_text() {
 		$'["1","a","B","C","2"]\n["1","b","B","C","2"]'
 }
 
+@test "flexible names are merged too" {
+	schema='[{"name":"n° 1","type":"INTEGER"},{"name":"価格 %","type":"STRING"}]'
+	begin='"key":["n° 1"]'
+	merge '{"n° 1":1,"価格 %":"a"}'
+	merge '{"n° 1":1,"価格 %":"b"}' '{"n° 1":2,"価格 %":"c"}'
+	assert_status 0
+	assert_equal "$(bq_sql "SELECT * FROM $dataset.t ORDER BY 1" | tr '\n' ' ')" \
+		'{"n° 1":"1","価格 %":"b"} {"n° 1":"2","価格 %":"c"} '
+}
+
 @test "columns are added and relaxed; what the stream lacks keeps its value" {
 	schema='[{"name":"id","type":"INTEGER","mode":"REQUIRED"},{"name":"name","type":"STRING","mode":"REQUIRED"}]'
 	merge '{"id":1,"name":"a"}'

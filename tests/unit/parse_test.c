@@ -164,6 +164,76 @@ static void test_schema(void)
 }
 
 /* The words of the fit, or NULL with err. */
+static void test_schema_names(void)
+{
+	static const char *const good[] = { "a b", "été", "1st", "a-b", "x%&=+:'<>#|", "日本語" };
+	static const char bad[] = "!\"$()*,./;?@[\\]^`{}~\n\x7f";
+	char name[1300] = "", text[2000];
+	struct schema *s;
+	struct error err;
+
+	unit_test("BigQuery's flexible names are taken");
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		snprintf(text, sizeof text, "[{\"name\":\"%s\",\"type\":\"DATE\"}]", good[i]);
+		s = schema_of(text, &err);
+		CHECK(s && !strcmp(s->field[0].name, good[i]));
+		schema_free(s);
+	}
+	unit_test("characters that BigQuery does not take are named");
+	for (const char *c = bad; *c; c++) {
+		snprintf(text, sizeof text, "[{\"name\":\"x\\u%04xy\",\"type\":\"DATE\"}]",
+			 (unsigned)*c);
+		CHECK(!schema_of(text, &err) && err.code == ERR_DATA);
+	}
+	CHECK(!schema_of("[{\"name\":\"a.b\",\"type\":\"DATE\"}]", &err));
+	CHECK_HAS(err.message, "column a.b: BigQuery takes no . in a name");
+	unit_test("a name has 300 characters at most, whatever their bytes");
+	for (int i = 0; i < 300; i++)
+		memcpy(name + 3 * i, "語", 4);
+	snprintf(text, sizeof text, "[{\"name\":\"%s\",\"type\":\"DATE\"}]", name);
+	s = schema_of(text, &err);
+	CHECK(s);
+	schema_free(s);
+	snprintf(text, sizeof text, "[{\"name\":\"%sx\",\"type\":\"DATE\"}]", name);
+	CHECK(!schema_of(text, &err));
+	CHECK_HAS(err.message, "over 300 characters");
+}
+
+static void test_decimals(void)
+{
+	static const char *const bad[] = { "\"NUMERIC\",\"precision\":\"40\",\"scale\":\"9\"",
+					   "\"NUMERIC\",\"precision\":\"20\",\"scale\":\"10\"",
+					   "\"NUMERIC\",\"precision\":\"2\",\"scale\":\"3\"",
+					   "\"NUMERIC\",\"precision\":\"30\"",
+					   "\"NUMERIC\",\"precision\":\"0\"",
+					   "\"NUMERIC\",\"precision\":\"x\"",
+					   "\"NUMERIC\",\"scale\":\"2\"",
+					   "\"BIGNUMERIC\",\"precision\":\"77\",\"scale\":\"38\"",
+					   "\"BIGNUMERIC\",\"precision\":\"39\"" };
+	char text[200];
+	struct error err;
+	struct schema *s = schema_of(
+		"[{\"name\":\"a\",\"type\":\"NUMERIC\"},{\"name\":\"b\",\"type\":\"BIGNUMERIC\"},"
+		"{\"name\":\"c\",\"type\":\"NUMERIC\",\"precision\":\"10\",\"scale\":\"2\"},"
+		"{\"name\":\"d\",\"type\":\"BIGNUMERIC\",\"precision\":76,\"scale\":38},"
+		"{\"name\":\"e\",\"type\":\"NUMERIC\",\"precision\":\"29\"}]",
+		&err);
+
+	unit_test("precision and scale are read, as text and as numbers");
+	CHECK(s && s->field[0].precision == 0 && s->field[0].scale == 9);
+	CHECK(s && s->field[1].precision == 0 && s->field[1].scale == 38);
+	CHECK(s && s->field[2].precision == 10 && s->field[2].scale == 2);
+	CHECK(s && s->field[3].precision == 76 && s->field[3].scale == 38);
+	CHECK(s && s->field[4].precision == 29 && s->field[4].scale == 0);
+	schema_free(s);
+	unit_test("decimals that BigQuery does not have are refused by column");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		snprintf(text, sizeof text, "[{\"name\":\"d\",\"type\":%s}]", bad[i]);
+		CHECK(!schema_of(text, &err) && err.code == ERR_DATA);
+		CHECK_HAS(err.message, "column d");
+	}
+}
+
 static json_t *fit(const char *stream, const char *table, struct schema_rules rules,
 		   struct schema_fit *ret, struct error *err)
 {
@@ -226,6 +296,66 @@ static void test_schema_fit(void)
 	json_decref(f.fields);
 }
 
+static void test_schema_fit_decimals(void)
+{
+#define DECIMAL(type, p, s) \
+	"[{\"name\":\"a\",\"type\":\"" type "\",\"precision\":\"" p "\",\"scale\":\"" s "\"}]"
+	const struct schema_rules all = { .add = true, .relax = true };
+	struct schema_fit f;
+	struct error err;
+
+	unit_test("digits behind the point are never rounded unless that is allowed");
+	CHECK(!fit(DECIMAL("NUMERIC", "12", "4"), DECIMAL("NUMERIC", "12", "2"), all, &f, &err));
+	CHECK_HAS(err.message,
+		  "a: table NUMERIC(12,2), stream NUMERIC(12,4) (digits behind the point");
+	CHECK(!fit("[{\"name\":\"a\",\"type\":\"NUMERIC\"}]", DECIMAL("BIGNUMERIC", "12", "2"), all,
+		   &f, &err));
+	CHECK_HAS(err.message, "table BIGNUMERIC(12,2), stream NUMERIC (");
+	CHECK(fit(DECIMAL("NUMERIC", "12", "4"), DECIMAL("NUMERIC", "12", "2"),
+		  (struct schema_rules){ .allow_lossy = true }, &f, &err));
+	json_decref(f.fields);
+	unit_test("the table's precision and scale stay, whatever the stream's");
+	CHECK(fit(DECIMAL("NUMERIC", "20", "2"), DECIMAL("BIGNUMERIC", "12", "4"), all, &f, &err) &&
+	      !f.adds && !f.relaxes);
+	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 0), "precision")),
+		      "12"));
+	json_decref(f.fields);
+	CHECK(fit("[{\"name\":\"a\",\"type\":\"INTEGER\"}]", DECIMAL("NUMERIC", "10", "2"), all, &f,
+		  &err));
+	json_decref(f.fields);
+#undef DECIMAL
+}
+
+static void test_schema_fit_repeated(void)
+{
+#define REPEATED(type) "[{\"name\":\"a\",\"type\":\"" type "\",\"mode\":\"REPEATED\"}]"
+	const struct schema_rules all = { .add = true, .relax = true }, none = { 0 };
+	struct schema_fit f;
+	struct error err;
+
+	unit_test("REPEATED fits REPEATED, its elements as other values do");
+	CHECK(fit(REPEATED("STRING"), REPEATED("STRING"), none, &f, &err));
+	json_decref(f.fields);
+	CHECK(fit(REPEATED("DATETIME"), REPEATED("TIMESTAMP"), none, &f, &err));
+	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 0), "mode")),
+		      "REPEATED"));
+	json_decref(f.fields);
+	CHECK(!fit(REPEATED("STRING"), REPEATED("INTEGER"), all, &f, &err));
+	CHECK_HAS(err.message, "a: table INTEGER REPEATED, stream STRING REPEATED");
+	unit_test("REPEATED and single do not fit each other");
+	CHECK(!fit(REPEATED("STRING"), "[{\"name\":\"a\",\"type\":\"STRING\"}]", all, &f, &err));
+	CHECK_HAS(err.message, "cannot change this mode");
+	CHECK(!fit("[{\"name\":\"a\",\"type\":\"STRING\"}]", REPEATED("STRING"), all, &f, &err));
+	unit_test("a new REPEATED column stays REPEATED, one that the stream lacks needs nothing");
+	CHECK(fit("[{\"name\":\"b\",\"type\":\"DATE\",\"mode\":\"REPEATED\"}]", REPEATED("STRING"),
+		  all, &f, &err) &&
+	      f.adds && !f.relaxes);
+	CHECK(!strcmp(json_string_value(json_object_get(json_array_get(f.fields, 1), "mode")),
+		      "REPEATED"));
+	json_decref(f.fields);
+#undef REPEATED
+}
+
 static void check_destination(const char *text, const char *project, const char *dataset,
 			      const char *table, const char *decorator)
 {
@@ -262,7 +392,11 @@ int main(void)
 	test_numbers();
 	test_options();
 	test_schema();
+	test_schema_names();
+	test_decimals();
 	test_schema_fit();
+	test_schema_fit_decimals();
+	test_schema_fit_repeated();
 	test_destination();
 	return unit_done();
 }

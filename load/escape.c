@@ -1,0 +1,90 @@
+#include "load/escape.h"
+
+#include <string.h>
+
+const char *escape_hex(const char *p, unsigned *ret)
+{
+	unsigned value = 0;
+
+	for (int i = 0; i < 4; i++, p++) {
+		unsigned char ch = (unsigned char)*p;
+
+		if (ch >= '0' && ch <= '9')
+			value = value * 16 + ch - '0';
+		else if ((ch | 0x20) >= 'a' && (ch | 0x20) <= 'f')
+			value = value * 16 + (ch | 0x20) - 'a' + 10;
+		else
+			return NULL;
+	}
+	*ret = value;
+	return p;
+}
+
+static size_t encode(unsigned c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* Behind "\u"; two of them for what lies beyond the first 65,536 characters. */
+static const char *unicode(const char *p, unsigned *ret)
+{
+	unsigned unit = 0, second = 0;
+
+	p = escape_hex(p, &unit);
+	if (p && unit >= 0xd800 && unit <= 0xdbff) {
+		p = escape_hex(p + 2, &second);
+		unit = 0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00);
+	}
+	*ret = unit;
+	return p;
+}
+
+size_t escape_decode(const char *p, size_t n, char *out, size_t max)
+{
+	static const char letters[] = "bfnrt", means[] = "\b\f\n\r\t";
+	const char *end = p + n, *letter;
+	size_t length = 0;
+
+	while (p < end && length < max) {
+		char bytes[4] = { *p };
+		size_t count = 1;
+		unsigned c;
+
+		if (*p++ == '\\') {
+			if (*p == 'u') {
+				p = unicode(p + 1, &c);
+				if (!p)
+					break;
+				count = encode(c, bytes);
+			} else {
+				letter = strchr(letters, *p);
+				bytes[0] = letter ? means[letter - letters] : *p;
+				p++;
+			}
+		}
+		if (count > max - length)
+			return max;
+		memcpy(out + length, bytes, count);
+		length += count;
+	}
+	return length;
+}
