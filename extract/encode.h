@@ -115,6 +115,12 @@ const char *encode_put_json(const char *p, size_t n, char **out);
 
 enum { ENCODE_JSON_DEPTH_MAX = 500 };
 
+/* Behind the number in JSON's form that begins at p, or NULL. */
+const char *encode_skip_json_number(const char *p, const char *end);
+
+/* Whether FLOAT64 keeps all digits of that number, and prints them again. */
+bool encode_survives_double(const char *p, const char *end);
+
 /* The reason why BigQuery would change this number of a JSON value, or NULL. */
 const char *encode_check_json_number(const char *p, const char *end);
 

@@ -117,6 +117,14 @@ static bool survives_double(const struct number *n)
 	       !memcmp(back.digits, n->digits, n->count);
 }
 
+bool encode_survives_double(const char *p, const char *end)
+{
+	struct number n;
+
+	read_number(p, end, &n);
+	return survives_double(&n);
+}
+
 const char *encode_check_json_number(const char *p, const char *end)
 {
 	struct number n;

@@ -186,8 +186,7 @@ static const char *skip_digits(const char *p, const char *end)
 	return p;
 }
 
-/* Behind the JSON number at p, or NULL. */
-static const char *parse_number(const char *p, const char *end)
+const char *encode_skip_json_number(const char *p, const char *end)
 {
 	const char *start;
 
@@ -216,7 +215,7 @@ static const char *parse_number(const char *p, const char *end)
 static const char *copy_scalar(struct json_text *t)
 {
 	static const char *const words[] = { "true", "false", "null" };
-	const char *from = t->p, *behind = parse_number(from, t->end);
+	const char *from = t->p, *behind = encode_skip_json_number(from, t->end);
 
 	const char *reason = behind ? encode_check_json_number(from, behind) : NULL;
 

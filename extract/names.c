@@ -117,6 +117,37 @@ void names_free_list(char **list)
 	free(list);
 }
 
+int names_parse_assignment(const char *text, bool last, char **name, const char **rest,
+			   struct error *err)
+{
+	const char *equals = NULL;
+	bool quoted = false;
+	char **list, *left;
+	size_t count;
+	int rc;
+
+	for (const char *p = text; *p && (last || !equals); p++) {
+		quoted ^= *text == '"' && *p == '"';
+		if (*p == '=' && !quoted)
+			equals = p;
+	}
+	left = equals ? strndup(text, (size_t)(equals - text)) : strdup(text);
+	if (!left)
+		return error_nomem(err);
+	rc = names_parse_list(left, &list, &count, err);
+	free(left);
+	if (rc < 0)
+		return -1;
+	if (count > 1) {
+		names_free_list(list);
+		return error_set(err, ERR_USAGE, "'%s': one column at a time", text);
+	}
+	*name = list[0];
+	*rest = equals ? equals + 1 : NULL;
+	free(list);
+	return 0;
+}
+
 int names_quote(struct buf *out, const char *name, char quote, struct error *err)
 {
 	if (buf_reserve(out, 2 * strlen(name) + 2, err) < 0)

@@ -36,6 +36,14 @@ int names_parse_list(const char *text, char ***ret, size_t *count, struct error 
 	__attribute__((warn_unused_result));
 void names_free_list(char **list);
 
+/*
+ * COL or COL=REST, COL as in a list; the '=' is the last one (or else the
+ * first one) outside of double quotes. *name is allocated; *rest is behind the
+ * '=', or NULL without one.
+ */
+int names_parse_assignment(const char *text, bool last, char **name, const char **rest,
+			   struct error *err) __attribute__((warn_unused_result));
+
 /* Append name between quote characters, those inside it doubled. */
 int names_quote(struct buf *out, const char *name, char quote, struct error *err)
 	__attribute__((warn_unused_result));

@@ -63,7 +63,10 @@ static int append_cell(struct buf *out, const struct column *column, const struc
 	return append_text(out, text.data, text.length, REJECT_VALUE_MAX, err);
 }
 
-/* {"id":1,"at":"…"}: the values as rows have them, or as text where that is what failed. */
+/*
+ * {"id":1,"at":"…"}: the values as rows have them, secret ones too, which are
+ * hashes there; or as text where that is what failed.
+ */
 static int append_key(struct buf *out, const struct column *columns, const struct cell *cells,
 		      const size_t *key, size_t key_count, struct error *err)
 {
@@ -76,7 +79,7 @@ static int append_key(struct buf *out, const struct column *columns, const struc
 
 		if (buf_appendf(out, err, "%s\"%s\":", i ? "," : "", column->name) < 0)
 			return -1;
-		if (!cell->null && cell->length <= REJECT_VALUE_MAX) {
+		if (!cell->null && (cell->length <= REJECT_VALUE_MAX || column->secret)) {
 			if (buf_reserve(out, encode_room(column, cell), err) < 0)
 				return -1;
 			end = out->data + out->length;

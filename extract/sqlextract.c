@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "extract/begin.h"
+#include "extract/mask.h"
 #include "extract/rows.h"
 #include "extract/select.h"
 #include "extract/source.h"
@@ -29,6 +30,7 @@ struct extract {
 	struct connection *connection;
 	struct relation relation;
 	struct selection selection;
+	struct crypto_hmac *hmac; /* the key of --hash */
 	struct rejects rejects;
 	struct rowstream_writer writer;
 };
@@ -67,6 +69,8 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 
 	if (config_check(c, line, err) < 0 ||
 	    source_resolve(line->operands[0], &x->request.uri, &x->driver, err) < 0)
+		return -1;
+	if (c->hash_key && mask_read_key(c->hash_key, &x->hmac, err) < 0)
 		return -1;
 	x->request.where = c->where;
 	x->request.limit = c->limit;
@@ -212,6 +216,16 @@ static int hold_snapshot(struct extract *x, struct error *err)
 static int extract_run(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
+	const struct selection_options selected = {
+		.columns = c->columns,
+		.exclude = c->exclude,
+		.key = c->key,
+		.flexible_names = c->names,
+		.type = &c->type,
+		.hash = &c->hash,
+		.mask = &c->mask,
+		.hmac = x->hmac,
+	};
 
 	if (wait_init(&x->wait, c->timeout_ms, err) < 0 ||
 	    x->driver->open(&x->request, &x->wait, &x->connection, err) < 0)
@@ -224,7 +238,7 @@ static int extract_run(struct extract *x, struct error *err)
 		return wait_write(&x->wait, x->writer.out.data, x->writer.out.length, err);
 	}
 	if (x->driver->describe(x->connection, &x->request, &x->relation, err) < 0 ||
-	    select_columns(&x->relation, c->columns, c->exclude, c->key, &x->selection, err) < 0)
+	    select_columns(x->driver, &x->relation, &selected, &x->selection, err) < 0)
 		return -1;
 	return c->schema_only ? print_schema(x, err) : print_rows(x, err);
 }
@@ -248,6 +262,7 @@ static void print_abort(struct extract *x, const struct error *failure)
 static void extract_release(struct extract *x)
 {
 	selection_release(&x->selection);
+	crypto_hmac_free(x->hmac);
 	if (x->connection)
 		x->driver->close(x->connection);
 	rejects_release(&x->rejects);

@@ -232,5 +232,9 @@ int config_check(const struct config *c, const struct command_line *line, struct
 				 c->query ? "; --query takes the place of TABLE" : "");
 	if (c->columns && c->exclude)
 		return error_set(err, ERR_USAGE, "--columns and --exclude exclude each other");
+	if (!c->hash_key != !c->hash.count)
+		return error_set(err, ERR_USAGE,
+				 c->hash_key ? "--hash-key is the key of --hash, which is missing"
+					     : "--hash needs a key: --hash-key FILE");
 	return 0;
 }
