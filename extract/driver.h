@@ -44,6 +44,7 @@ struct request {
 	const char *query;
 	const char *where;
 	int64_t limit;     /* -1: none */
+	bool some_columns; /* only those that --columns names are wanted */
 	bool row_security; /* rows that policies hide may be missing; else that is an error */
 	struct type_options types;
 	const char *snapshot;       /* PostgreSQL: an exported snapshot to read in, or NULL */
@@ -113,5 +114,6 @@ struct driver {
 };
 
 extern const struct driver postgresql_driver;
+extern const struct driver mysql_driver; /* MariaDB's too */
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct driver *const drivers[] = { &postgresql_driver };
+static const struct driver *const drivers[] = { &postgresql_driver, &mysql_driver };
 
 static bool has_scheme(const char *uri, const char *scheme)
 {
@@ -46,20 +46,26 @@ static int find_driver(const char *uri, const struct driver **driver, struct err
 
 	if (!end)
 		return error_set(err, ERR_USAGE,
-				 "SOURCE is not a URI such as postgresql://user@host/database, "
-				 "nor env:NAME");
+				 "SOURCE is not a URI such as postgresql://user@host/database or "
+				 "mysql://user@host/database, nor env:NAME");
 	for (size_t i = 0; i < sizeof drivers / sizeof *drivers; i++)
 		for (const char *const *scheme = drivers[i]->schemes; *scheme; scheme++)
 			if (has_scheme(uri, *scheme)) {
 				*driver = drivers[i];
 				return 0;
 			}
-	if (has_scheme(uri, "mysql") || has_scheme(uri, "mariadb"))
-		return error_set(err, ERR_USAGE,
-				 "%.*s:// is not built in yet; this version reads postgresql://",
-				 (int)(end - uri), uri);
-	return error_set(err, ERR_USAGE, "unknown scheme %.*s://; this version reads postgresql://",
+	return error_set(err, ERR_USAGE,
+			 "unknown scheme %.*s://; known are postgresql, mysql and mariadb",
 			 (int)(end - uri < 20 ? end - uri : 20), uri);
+}
+
+/* What stands on the command line can be read by all; what stands in a variable is copied about. */
+static int refuse_password(const struct driver *driver, bool on_command_line, struct error *err)
+{
+	return error_set(err, ERR_USAGE, "SOURCE holds a password%s: use %s",
+			 on_command_line ? ", which any user of this machine could read" : "",
+			 driver == &mysql_driver ? "MYSQL_PWD or an option file (~/.my.cnf)"
+						 : "PGPASSFILE (~/.pgpass) or PGPASSWORD");
 }
 
 int source_resolve(const char *operand, const char **ret, const struct driver **driver,
@@ -75,10 +81,7 @@ int source_resolve(const char *operand, const char **ret, const struct driver **
 	if (find_driver(uri, driver, err) < 0)
 		return -1;
 	if (holds_password(uri))
-		return error_set(
-			err, ERR_USAGE,
-			"SOURCE holds a password, which any user of this machine could read: "
-			"use PGPASSFILE (~/.pgpass) or PGPASSWORD");
+		return refuse_password(*driver, uri == operand, err);
 	*ret = uri;
 	return 0;
 }

@@ -1,0 +1,565 @@
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "extract/mysql_impl.h"
+#include "lib/log.h"
+#include "lib/parse.h"
+
+enum {
+	GREETING_MAX = 512,
+	CAPABILITY_TLS = 0x0800,
+	GREETING_VERSION = 10,
+	STACK_BYTES = 256 * 1024, /* of the library's coroutines, in which TLS and resolvers run */
+	CANCEL_SECONDS = 2,
+	MARIADB_MIN = 100500,
+	MYSQL_MIN = 50700,
+};
+
+/* --- the URI ------------------------------------------------------------------------ */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+		return (c | 0x20) - 'a' + 10;
+	return -1;
+}
+
+/* n bytes, percent-decoded, into *ret, which must be NULL still. what is for the message. */
+static int decode(const char *p, size_t n, const char *what, char **ret, struct error *err)
+{
+	char *out, *at;
+
+	if (*ret)
+		return error_set(err, ERR_USAGE, "SOURCE: %s is given twice", what);
+	out = at = malloc(n + 1);
+	if (!out)
+		return error_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] != '%') {
+			*at++ = p[i];
+			continue;
+		}
+		if (n - i < 3 || hex_digit(p[i + 1]) < 0 || hex_digit(p[i + 2]) < 0 ||
+		    (p[i + 1] == '0' && p[i + 2] == '0')) {
+			free(out);
+			return error_set(err, ERR_USAGE, "SOURCE: a %% in %s that encodes nothing",
+					 what);
+		}
+		*at++ = (char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2]));
+		i += 2;
+	}
+	*at = '\0';
+	*ret = out;
+	return 0;
+}
+
+static int parse_sslmode(const char *word, enum mysql_sslmode *ret, struct error *err)
+{
+	static const char *const words[] = { "disable", "allow",     "prefer",
+					     "require", "verify-ca", "verify-full" };
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (!strcmp(word, words[i])) {
+			*ret = MYSQL_SSL_DISABLE + i;
+			return 0;
+		}
+	return error_set(
+		err, ERR_USAGE,
+		"SOURCE: sslmode '%s' is not disable, allow, prefer, require, verify-ca or "
+		"verify-full",
+		word);
+}
+
+/* NAME=VALUE up to end. */
+static int parse_parameter(struct mysql_uri *uri, const char *p, const char *end, struct error *err)
+{
+	const struct {
+		const char *name;
+		char **value;
+	} strings[] = {
+		{ "socket", &uri->socket },
+		{ "sslrootcert", &uri->ssl_ca },
+		{ "sslcert", &uri->ssl_cert },
+		{ "sslkey", &uri->ssl_key },
+	};
+	const char *equals = memchr(p, '=', (size_t)(end - p));
+	size_t n = (size_t)((equals ? equals : end) - p);
+	char *name = NULL, *word = NULL;
+	int rc = -1;
+
+	if (!equals || n == 0)
+		return error_set(err, ERR_USAGE, "SOURCE: a parameter that is not NAME=VALUE");
+	if (decode(p, n, "a parameter's name", &name, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+		if (!strcmp(name, strings[i].name)) {
+			rc = decode(equals + 1, (size_t)(end - equals - 1), name, strings[i].value,
+				    err);
+			goto out;
+		}
+	if (!strcmp(name, "password"))
+		error_set(err, ERR_USAGE,
+			  "SOURCE holds a password: use MYSQL_PWD or an option file (~/.my.cnf)");
+	else if (strcmp(name, "sslmode") != 0)
+		error_set(err, ERR_USAGE,
+			  "SOURCE: unknown parameter '%s'; known are socket, sslmode, sslrootcert, "
+			  "sslcert and sslkey",
+			  name);
+	else if (decode(equals + 1, (size_t)(end - equals - 1), name, &word, err) == 0)
+		rc = parse_sslmode(word, &uri->sslmode, err);
+out:
+	free(word);
+	free(name);
+	return rc;
+}
+
+/* [user@]host[:port] */
+static int parse_authority(struct mysql_uri *uri, const char *p, const char *end, struct error *err)
+{
+	const char *at = memrchr(p, '@', (size_t)(end - p)), *host = at ? at + 1 : p;
+	const char *host_end, *port;
+
+	if (at && memchr(p, ':', (size_t)(at - p)))
+		return error_set(
+			err, ERR_USAGE,
+			"SOURCE holds a password: use MYSQL_PWD or an option file (~/.my.cnf)");
+	if (at && decode(p, (size_t)(at - p), "the user", &uri->user, err) < 0)
+		return -1;
+	if (*host == '[') {
+		host_end = memchr(host, ']', (size_t)(end - host));
+		if (!host_end)
+			return error_set(err, ERR_USAGE, "SOURCE: a [ without its ]");
+		port = host_end + 1;
+		host++;
+	} else {
+		port = host_end = memchr(host, ':', (size_t)(end - host));
+		if (!port)
+			port = host_end = end;
+	}
+	if (host_end > host &&
+	    decode(host, (size_t)(host_end - host), "the host", &uri->host, err) < 0)
+		return -1;
+	if (port < end) {
+		char digits[8] = "";
+		int64_t number;
+
+		if (*port != ':' || end - port - 1 >= (ptrdiff_t)sizeof digits)
+			return error_set(err, ERR_USAGE, "SOURCE: the port is not a number");
+		memcpy(digits, port + 1, (size_t)(end - port - 1));
+		if (parse_int64(digits, 1, 65535, &number, err) < 0)
+			return error_prefix(err, "SOURCE: the port");
+		uri->port = (unsigned)number;
+	}
+	return 0;
+}
+
+static int parse_parts(struct mysql_uri *uri, const char *text, struct error *err)
+{
+	const char *p = strstr(text, "://") + 3, *end = p + strcspn(p, "/?#");
+
+	if (parse_authority(uri, p, end, err) < 0)
+		return -1;
+	p = end;
+	if (*p == '/') {
+		p++;
+		end = p + strcspn(p, "?#");
+		if (end > p &&
+		    decode(p, (size_t)(end - p), "the database", &uri->database, err) < 0)
+			return -1;
+		p = end;
+	}
+	if (*p == '#')
+		return error_set(err, ERR_USAGE, "SOURCE: a '#' must be written %%23");
+	while (*p) {
+		p++; /* the '?' or '&' */
+		end = p + strcspn(p, "&");
+		if (parse_parameter(uri, p, end, err) < 0)
+			return -1;
+		p = end;
+	}
+	return 0;
+}
+
+void mysql_release_uri(struct mysql_uri *uri)
+{
+	free(uri->user);
+	free(uri->host);
+	free(uri->database);
+	free(uri->socket);
+	free(uri->ssl_ca);
+	free(uri->ssl_cert);
+	free(uri->ssl_key);
+	*uri = (struct mysql_uri){ 0 };
+}
+
+int mysql_parse_uri(const char *text, struct mysql_uri *ret, struct error *err)
+{
+	struct mysql_uri uri = { 0 };
+
+	if (parse_parts(&uri, text, err) < 0)
+		goto fail;
+	/* The library takes what has these in it for a list of options. */
+	if (uri.host && strpbrk(uri.host, ";=")) {
+		error_set(err, ERR_USAGE, "SOURCE: '%s' is no host", uri.host);
+		goto fail;
+	}
+	if (uri.socket && (uri.host || uri.port)) {
+		error_set(err, ERR_USAGE, "SOURCE: socket= goes with an empty host");
+		goto fail;
+	}
+	if (uri.sslmode >= MYSQL_SSL_VERIFY_CA && !uri.ssl_ca) {
+		error_set(err, ERR_USAGE,
+			  "SOURCE: sslmode=%s needs sslrootcert=FILE, the authority's certificate",
+			  uri.sslmode == MYSQL_SSL_VERIFY_CA ? "verify-ca" : "verify-full");
+		goto fail;
+	}
+	*ret = uri;
+	return 0;
+fail:
+	mysql_release_uri(&uri);
+	return -1;
+}
+
+/* --- options ------------------------------------------------------------------------- */
+
+static int set_option(MYSQL *mysql, enum mysql_option option, const void *value, struct error *err)
+{
+	if (mysql_options(mysql, option, value) == 0)
+		return 0;
+	return error_set(err, ERR_BUG, "libmariadb does not take option %d", (int)option);
+}
+
+/*
+ * The library reads option files when it connects, and what they say would
+ * override what was set before. So a first attempt, whose protocol does not
+ * exist here, makes it read them; it returns before it opens anything.
+ */
+static int read_option_files(MYSQL *mysql, struct error *err)
+{
+	unsigned none = MYSQL_PROTOCOL_MEMORY, protocol;
+
+	if (set_option(mysql, MYSQL_READ_DEFAULT_GROUP, "sqlextract", err) < 0 ||
+	    set_option(mysql, MYSQL_OPT_PROTOCOL, &none, err) < 0)
+		return -1;
+	/* A file that names a protocol makes it try: to where nobody listens, with nothing to tell. */
+	if (mysql_real_connect(mysql, "127.0.0.1", "sqlextract", "", NULL, 1, "/dev/null",
+			       CLIENT_REMEMBER_OPTIONS))
+		return error_set(err, ERR_BUG, "a connection to nowhere was made");
+	if (mysql_get_option(mysql, MYSQL_OPT_PROTOCOL, &protocol) == 0 && protocol == none) {
+		none = MYSQL_PROTOCOL_DEFAULT;
+		return set_option(mysql, MYSQL_OPT_PROTOCOL, &none, err);
+	}
+	return 0;
+}
+
+static int set_tls(MYSQL *mysql, const struct mysql_uri *uri, struct error *err)
+{
+	const my_bool on = 1, off = 0;
+	/* Without a word in the URI, what the option files say stays. */
+	bool unset = uri->sslmode == MYSQL_SSL_UNSET, use = uri->sslmode != MYSQL_SSL_DISABLE;
+	my_bool verify = uri->sslmode == MYSQL_SSL_VERIFY_FULL;
+
+	if ((!unset || uri->ssl_ca) && set_option(mysql, MYSQL_OPT_SSL_CA, uri->ssl_ca, err) < 0)
+		return -1;
+	if ((!unset || uri->ssl_cert) &&
+	    (set_option(mysql, MYSQL_OPT_SSL_CERT, uri->ssl_cert, err) < 0 ||
+	     set_option(mysql, MYSQL_OPT_SSL_KEY, uri->ssl_key, err) < 0))
+		return -1;
+	/* With an authority the library checks the certificate, with this its name as well. */
+	if (!unset && set_option(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify, err) < 0)
+		return -1;
+	return set_option(mysql, MYSQL_OPT_SSL_ENFORCE, use ? &on : &off, err);
+}
+
+/* A handle with everything set; NULL: err. */
+static MYSQL *new_handle(const struct mysql_uri *uri, struct error *err)
+{
+	const unsigned long packet_max = 1UL << 30; /* the most that a server sends */
+	const my_bool off = 0;
+	const unsigned no = 0, tcp = MYSQL_PROTOCOL_TCP, local = MYSQL_PROTOCOL_SOCKET;
+	const char *host = getenv("MYSQL_HOST");
+	MYSQL *mysql = mysql_init(NULL);
+
+	if (!mysql) {
+		error_nomem(err);
+		return NULL;
+	}
+	/* As MySQL's own clients: an option file overrides that variable. */
+	if ((host && *host && set_option(mysql, MARIADB_OPT_HOST, host, err) < 0) ||
+	    read_option_files(mysql, err) < 0 || set_tls(mysql, uri, err) < 0 ||
+	    set_option(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4", err) < 0 ||
+	    /* A connection that comes back without a word has lost its transaction. */
+	    set_option(mysql, MYSQL_OPT_RECONNECT, &off, err) < 0 ||
+	    /* A server may otherwise ask for any file of ours. */
+	    set_option(mysql, MYSQL_OPT_LOCAL_INFILE, &no, err) < 0 ||
+	    set_option(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max, err) < 0 ||
+	    mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sqlextract") ||
+	    /* As with the clients, localhost is the local socket; but not with a port. */
+	    ((uri->port || (uri->host && strcmp(uri->host, "localhost") != 0)) &&
+	     set_option(mysql, MYSQL_OPT_PROTOCOL, &tcp, err) < 0) ||
+	    (uri->socket && set_option(mysql, MYSQL_OPT_PROTOCOL, &local, err) < 0)) {
+		mysql_close(mysql);
+		return NULL;
+	}
+	return mysql;
+}
+
+/* --- connecting ------------------------------------------------------------------------ */
+
+/*
+ * The library goes on in clear text where the server has no TLS to offer,
+ * whatever it was told. So look at the greeting before it answers: 1: TLS is
+ * offered, or this is no greeting; 0: it is not; -1: there is too little of it.
+ */
+static int greeting_offers_tls(int fd)
+{
+	unsigned char packet[GREETING_MAX];
+	ssize_t n = recv(fd, packet, sizeof packet, MSG_PEEK | MSG_DONTWAIT);
+	const unsigned char *end = packet + n, *zero;
+
+	if (n < 5)
+		return n == 0 ? 1 : -1;
+	/* 3 bytes of length, 1 of number, the protocol's version: else an error, which is shown. */
+	if (packet[4] != GREETING_VERSION)
+		return 1;
+	zero = memchr(packet + 5, '\0', (size_t)(end - packet) - 5);
+	/* The server's version, a connection's number, 8 bytes to scramble with, a filler. */
+	if (!zero || end - zero < 1 + 4 + 8 + 1 + 2)
+		return n == sizeof packet ? 0 : -1;
+	return ((zero[14] | zero[15] << 8) & CAPABILITY_TLS) != 0;
+}
+
+static bool tls_is_required(const struct mysql_uri *uri)
+{
+	return uri->sslmode >= MYSQL_SSL_REQUIRE;
+}
+
+static int refuse_clear_text(struct error *err)
+{
+	return error_set(err, ERR_PERM, "the server does not support TLS, but sslmode requires it");
+}
+
+static int await_connection(struct connection *c, int wanted, int64_t until, int64_t timeout_ms,
+			    bool *greeted, struct error *err)
+{
+	int fd = mysql_get_socket(c->mysql), ready;
+
+	for (;;) {
+		ready = wait_for(c->wait, fd, (wanted & MYSQL_WAIT_READ) ? POLLIN : POLLOUT, until,
+				 err);
+		if (ready < 0)
+			return -1;
+		if (ready == 0)
+			return error_set(
+				err, ERR_TEMP,
+				"MySQL: no connection to %s within --connect-timeout (%.1f s)",
+				c->uri.host ? c->uri.host : "the server",
+				(double)timeout_ms / 1000);
+		if (*greeted || !(wanted & MYSQL_WAIT_READ))
+			break;
+		switch (greeting_offers_tls(fd)) {
+		case 0:
+			return refuse_clear_text(err);
+		case 1:
+			*greeted = true;
+			break;
+		default: /* the rest is on its way */
+			poll(NULL, 0, 1);
+			continue;
+		}
+		break;
+	}
+	return wanted & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE);
+}
+
+/* Let the attempt end by itself, so that it frees what it has. */
+static void unwind(MYSQL *mysql, MYSQL *connected)
+{
+	int wanted = MYSQL_WAIT_TIMEOUT;
+
+	shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+	for (int i = 0; wanted && i < 100; i++)
+		wanted = mysql_real_connect_cont(&connected, mysql, MYSQL_WAIT_TIMEOUT);
+}
+
+static int start_connecting(struct connection *c, int64_t timeout_ms, struct error *err)
+{
+	const struct mysql_uri *uri = &c->uri;
+	const size_t stack = STACK_BYTES;
+	const unsigned seconds = 365 * 24 * 3600; /* the limits are ours */
+	int64_t until = timeout_ms > 0 ? wait_now_ms() + timeout_ms : 0;
+	bool greeted = !tls_is_required(uri);
+	MYSQL *connected = NULL;
+	int wanted;
+
+	if (set_option(c->mysql, MYSQL_OPT_NONBLOCK, &stack, err) < 0 ||
+	    set_option(c->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds, err) < 0)
+		return -1;
+	wanted = mysql_real_connect_start(&connected, c->mysql,
+					  uri->socket ? "localhost" : uri->host, uri->user, NULL,
+					  uri->database, uri->port, uri->socket, 0);
+	while (wanted) {
+		int ready = await_connection(c, wanted, until, timeout_ms, &greeted, err);
+
+		if (ready < 0) {
+			unwind(c->mysql, connected);
+			return -1;
+		}
+		wanted = mysql_real_connect_cont(&connected, c->mysql, ready);
+	}
+	return connected ? 0 : mysql_fail(c, err);
+}
+
+/* After the greeting was looked at, TLS was negotiated or the attempt failed; this is the proof. */
+static int check_connection(struct connection *c, struct error *err)
+{
+	unsigned long version = mysql_get_server_version(c->mysql);
+	const char *text = mysql_get_server_info(c->mysql);
+
+	if (tls_is_required(&c->uri) && !mysql_get_ssl_cipher(c->mysql))
+		return refuse_clear_text(err);
+	c->mariadb = strstr(text, "MariaDB") != NULL;
+	if (version < (c->mariadb ? MARIADB_MIN : MYSQL_MIN))
+		return error_set(err, ERR_REMOTE, "%s %s is too old: %s is the oldest that is read",
+				 mysql_product(c), text, c->mariadb ? "10.5" : "5.7");
+	return 0;
+}
+
+int mysql_connect_to(struct connection *c, int64_t timeout_ms, struct error *err)
+{
+	c->mysql = new_handle(&c->uri, err);
+	if (!c->mysql || start_connecting(c, timeout_ms, err) < 0)
+		return -1;
+	return check_connection(c, err);
+}
+
+/* --- stopping ----------------------------------------------------------------------------- */
+
+/* What the thread needs; it owns all of it. */
+struct canceller {
+	MYSQL *mysql;
+	struct mysql_uri uri;
+	char *instance;
+	unsigned long thread_id;
+};
+
+static void canceller_free(struct canceller *k)
+{
+	mysql_close(k->mysql);
+	mysql_release_uri(&k->uri);
+	free(k->instance);
+	free(k);
+}
+
+/* Behind one address there may be several servers, and there the number is somebody else's. */
+static bool is_same_server(struct canceller *k)
+{
+	MYSQL_RES *result;
+	MYSQL_ROW row;
+	bool same;
+
+	if (mysql_query(k->mysql, MYSQL_SQL_INSTANCE) != 0)
+		return false;
+	result = mysql_store_result(k->mysql);
+	row = result ? mysql_fetch_row(result) : NULL;
+	same = row && row[0] && k->instance && !strcmp(row[0], k->instance);
+	mysql_free_result(result);
+	return same;
+}
+
+static void *cancel_thread(void *argument)
+{
+	struct canceller *k = argument;
+	const struct mysql_uri *uri = &k->uri;
+	char sql[40];
+
+	snprintf(sql, sizeof sql, "KILL %lu", k->thread_id);
+	if (!mysql_real_connect(k->mysql, uri->socket ? "localhost" : uri->host, uri->user, NULL,
+				NULL, uri->port, uri->socket, 0) ||
+	    (tls_is_required(uri) && !mysql_get_ssl_cipher(k->mysql)) || !is_same_server(k) ||
+	    mysql_query(k->mysql, sql) != 0)
+		log_debug("MySQL: %s was not sent: %s", sql, mysql_error(k->mysql));
+	canceller_free(k);
+	mysql_thread_end();
+	return NULL;
+}
+
+static struct canceller *new_canceller(struct connection *c)
+{
+	const unsigned seconds = CANCEL_SECONDS;
+	struct canceller *k = calloc(1, sizeof *k);
+	struct error ignored;
+
+	if (!k)
+		return NULL;
+	k->mysql = new_handle(&c->uri, &ignored);
+	if (!k->mysql) {
+		free(k);
+		return NULL;
+	}
+	mysql_options(k->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds);
+	mysql_options(k->mysql, MYSQL_OPT_READ_TIMEOUT, &seconds);
+	mysql_options(k->mysql, MYSQL_OPT_WRITE_TIMEOUT, &seconds);
+	k->thread_id = mysql_thread_id(c->mysql);
+	k->uri = c->uri;
+	k->instance = c->instance;
+	c->uri = (struct mysql_uri){ 0 };
+	c->instance = NULL;
+	return k;
+}
+
+/*
+ * KILL over a second connection, because closing does not stop a query that
+ * computes. Connecting may block for longer than we want to wait, in a
+ * resolver for instance, so a thread does it; the process ends with it.
+ */
+void mysql_cancel_query(struct connection *c)
+{
+	struct canceller *k;
+	struct timespec until;
+	sigset_t all, before;
+	pthread_t thread;
+	int rc;
+
+	if (!c->busy || !c->instance)
+		return;
+	c->busy = false;
+	k = new_canceller(c);
+	if (!k)
+		return;
+	/* Signals are for the thread that waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	rc = pthread_create(&thread, NULL, cancel_thread, k);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc != 0) {
+		canceller_free(k);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CANCEL_SECONDS;
+	if (pthread_timedjoin_np(thread, NULL, &until) != 0)
+		pthread_detach(thread);
+}
+
+void mysql_disconnect(struct connection *c)
+{
+	/* The goodbye must not wait for a server that does not read. */
+	if (c->mysql && (c->suspended || c->busy))
+		shutdown(mysql_get_socket(c->mysql), SHUT_RDWR);
+	/* Before the statement: that would read all its rows to the end. */
+	if (c->mysql)
+		mysql_close(c->mysql);
+	if (c->stmt)
+		mysql_stmt_close(c->stmt);
+	c->mysql = NULL;
+	c->stmt = NULL;
+}
