@@ -74,6 +74,7 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 		return -1;
 	x->request.where = c->where;
 	x->request.limit = c->limit;
+	x->request.some_columns = c->columns != NULL;
 	/* A schema is the same whoever may see which rows. */
 	x->request.row_security = c->row_security || c->schema_only;
 	x->request.types = (struct type_options){
