@@ -3,3 +3,4 @@ FUZZ_rowcheck_SOURCES    := load/rowcheck.c load/columns.c load/escape.c
 FUZZ_destination_SOURCES := load/destination.c
 FUZZ_names_SOURCES       := extract/names.c
 FUZZ_json_text_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c
+FUZZ_convert_SOURCES     := $(UNIT_convert_test_SOURCES)
