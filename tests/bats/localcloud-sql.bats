@@ -102,9 +102,9 @@ is() {
 
 @test "text functions count characters" {
 	is "SELECT LENGTH('é€'), UPPER('é'), SUBSTR('héllo', 2, 3), SUBSTR('abc', -2), CONCAT('a', 'b'), 'a' || 'b', REPLACE('aa', 'a', 'b'),
-		STARTS_WITH('abc', 'ab'), ENDS_WITH('abc', 'ab'), TO_HEX(b'\\x0f'), TO_BASE64(b'a'), REVERSE('aé'), TRIM(' a ')" \
-		'f0_:INTEGER f1_:STRING f2_:STRING f3_:STRING f4_:STRING f5_:STRING f6_:STRING f7_:BOOLEAN f8_:BOOLEAN f9_:STRING f10_:STRING f11_:STRING f12_:STRING' \
-		'2|É|éll|bc|ab|ab|bb|true|false|0f|YQ==|éa|a'
+		STARTS_WITH('abc', 'ab'), ENDS_WITH('abc', 'ab'), TO_HEX(b'\\x0f'), TO_BASE64(b'a'), REVERSE('aé'), TRIM(' a '), TO_HEX(NULL), TO_HEX(b'')" \
+		'f0_:INTEGER f1_:STRING f2_:STRING f3_:STRING f4_:STRING f5_:STRING f6_:STRING f7_:BOOLEAN f8_:BOOLEAN f9_:STRING f10_:STRING f11_:STRING f12_:STRING f13_:STRING f14_:STRING' \
+		'2|É|éll|bc|ab|ab|bb|true|false|0f|YQ==|éa|a|NULL|'
 	is "SELECT 'abc' LIKE 'a%', 'ABC' LIKE 'a%', 'a%c' LIKE 'a\\\\%c', 'abc' LIKE 'a\\\\%c', 'é' LIKE '_', 'abc' NOT LIKE '_b_'" \
 		'f0_:BOOLEAN f1_:BOOLEAN f2_:BOOLEAN f3_:BOOLEAN f4_:BOOLEAN f5_:BOOLEAN' 'true|false|true|false|true|false'
 	is 'SELECT NO_SUCH(1)' 'Function not found: NO_SUCH at [1:8]'

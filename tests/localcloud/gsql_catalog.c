@@ -114,7 +114,7 @@ static const struct signature signatures[] = {
 	{ "INSTR", "SS", 'I', "instr($1,$2)" },
 	{ "REPEAT", "SI", 'S', "g_repeat($1,$2)" },
 	{ "REVERSE", "S", 'S', "g_reverse($1)" },
-	{ "TO_HEX", "Y", 'S', "lower(hex($1))" },
+	{ "TO_HEX", "Y", 'S', "iif($1 IS NULL,NULL,lower(hex($1)))" },
 	{ "FROM_HEX", "S", 'Y', "g_unhex($1)" },
 	{ "TO_BASE64", "Y", 'S', "g_b64($1)" },
 	{ "FROM_BASE64", "S", 'Y', "g_unb64($1)" },
