@@ -100,6 +100,8 @@ struct driver {
 	 */
 	int (*hold)(struct connection *, const struct request *, const struct table_name *tables,
 		    size_t count, const char **snapshot, struct error *);
+	/* After hold: 0 when that state was kept until now. NULL where the readers themselves would notice. */
+	int (*held)(struct connection *, struct error *);
 	/* Start to read these columns (a selection of describe's). */
 	int (*query)(struct connection *, const struct request *, const struct column *columns,
 		     size_t count, struct error *);

@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "lib/parse.h"
 
-enum { LOCK_TIMEOUT_SECONDS = 30, DAY_SECONDS = 86400 };
+enum { LOCK_TIMEOUT_SECONDS = 30, DAY_SECONDS = 86400, SYNTAX_ERROR = 1064 };
 
 /* --- the session ----------------------------------------------------------------- */
 
@@ -155,6 +155,8 @@ static int driver_describe(struct connection *c, const struct request *request,
 			      : "START TRANSACTION READ ONLY",
 		      err) < 0)
 		return -1;
+	if (request->query && mysql_check_query(c, request, err) < 0)
+		return -1;
 	if (lock_tables(c, request, err) < 0)
 		return mysql_explain_missing(c, request, err);
 	rc = request->query ? mysql_describe_query(c, request, ret, err)
@@ -180,40 +182,53 @@ static int driver_hold(struct connection *c, const struct request *request,
 	return mysql_run(c, "FLUSH TABLES WITH READ LOCK", err);
 }
 
+/* A lock that ended before its time, with the connection, has held nothing. */
+static int driver_held(struct connection *c, struct error *err)
+{
+	return mysql_run(c, "UNLOCK TABLES", err);
+}
+
 /* --- reading ------------------------------------------------------------------------- */
 
 /*
- * The query alone where nothing is to be changed about it. Otherwise it is a
- * derived table, in which the server ignores ORDER BY but for a LIMIT.
+ * In a derived table the server ignores ORDER BY unless a LIMIT there needs
+ * it, so the limit of a query goes inside, where that is possible.
  */
-static int append_from(struct buf *sql, const struct request *request, struct error *err)
+static int append_from(struct buf *sql, const struct request *request, bool limit_inside,
+		       struct error *err)
 {
 	if (buf_append_str(sql, " FROM ", err) < 0)
 		return -1;
 	if (!request->query)
 		return mysql_append_table(sql, &request->table, err);
-	if (request->limit >= 0 && !request->where)
+	if (limit_inside)
 		return buf_appendf(sql, err, "((%s\n) LIMIT %lld) AS query", request->query,
 				   (long long)request->limit);
 	return buf_appendf(sql, err, "(%s\n) AS query", request->query);
 }
 
-static int select_statement(struct buf *sql, const struct request *request,
-			    const struct column *columns, size_t count, struct error *err)
+static int prepare_select(struct connection *c, const struct request *request,
+			  const struct column *columns, size_t count, bool limit_inside,
+			  struct error *err)
 {
-	if (buf_append_str(sql, "SELECT", err) < 0)
+	auto_buf sql = BUF_INIT;
+	const char *text;
+
+	if (buf_append_str(&sql, "SELECT", err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (buf_append_str(sql, i ? ", " : " ", err) < 0 ||
-		    mysql_append_select(sql, &columns[i], err) < 0)
+		if (buf_append_str(&sql, i ? ", " : " ", err) < 0 ||
+		    mysql_append_select(&sql, &columns[i], err) < 0)
 			return -1;
-	if (append_from(sql, request, err) < 0)
+	if (append_from(&sql, request, limit_inside, err) < 0)
 		return -1;
-	if (request->where && buf_appendf(sql, err, " WHERE (%s\n)", request->where) < 0)
+	if (request->where && buf_appendf(&sql, err, " WHERE (%s\n)", request->where) < 0)
 		return -1;
-	if (request->limit >= 0 && (request->where || !request->query))
-		return buf_appendf(sql, err, " LIMIT %lld", (long long)request->limit);
-	return 0;
+	if (request->limit >= 0 && !limit_inside &&
+	    buf_appendf(&sql, err, " LIMIT %lld", (long long)request->limit) < 0)
+		return -1;
+	text = buf_cstr(&sql, err);
+	return text ? mysql_prepare(c, text, err) : -1;
 }
 
 /* Integers and floats come without a length in front; 0 for the rest. */
@@ -262,13 +277,13 @@ static int bind_row(struct connection *c, size_t count, struct error *err)
 static int driver_query(struct connection *c, const struct request *request,
 			const struct column *columns, size_t count, struct error *err)
 {
-	auto_buf sql = BUF_INIT;
-	const char *text;
+	bool limit_inside = request->query && request->limit >= 0 && !request->where;
+	int rc = prepare_select(c, request, columns, count, limit_inside, err);
 
-	if (select_statement(&sql, request, columns, count, err) < 0)
-		return -1;
-	text = buf_cstr(&sql, err);
-	if (!text || mysql_prepare(c, text, err) < 0)
+	/* MariaDB does not take a WITH there. */
+	if (rc < 0 && limit_inside && c->failed == SYNTAX_ERROR)
+		rc = prepare_select(c, request, columns, count, false, err);
+	if (rc < 0)
 		return -1;
 	if (mysql_stmt_param_count(c->stmt) > 0)
 		return error_set(err, ERR_USAGE,
@@ -365,6 +380,7 @@ const struct driver mysql_driver = {
 	.describe = driver_describe,
 	.as_text = mysql_as_text,
 	.hold = driver_hold,
+	.held = driver_held,
 	.query = driver_query,
 	.next = driver_next,
 	.cancel = mysql_cancel_query,

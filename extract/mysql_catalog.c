@@ -118,8 +118,12 @@ static int no_such_table(const struct table_name *table, struct error *err)
 			 table->table);
 }
 
-/* It exists, and has rows that can be read at one moment. */
-static int check_kind(struct connection *c, const struct table_name *table, struct error *err)
+/*
+ * It exists and is a table. Where its engine has no transactions, the SELECT
+ * itself locks the table while it runs: one state as well, but of that moment.
+ */
+static int check_kind(struct connection *c, const struct table_name *table, bool snapshot,
+		      struct error *err)
 {
 	MYSQL_RES *result = look_up(c, sql_table, table, "", err);
 	MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
@@ -132,9 +136,8 @@ static int check_kind(struct connection *c, const struct table_name *table, stru
 	else if (!strcmp(row[0], "SEQUENCE"))
 		rc = error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s",
 			       table->table, kind_name(row[0]));
-	else if (row[1] && (!row[2] || strcmp(row[2], "YES") != 0))
-		log_warn("%s: its engine %s has no transactions: rows that change during the read "
-			 "may come in any state",
+	else if (snapshot && row[1] && (!row[2] || strcmp(row[2], "YES") != 0))
+		log_warn("%s: its engine %s has no snapshots: it is read as it is later on",
 			 table->table, row[1]);
 	mysql_free_result(result);
 	return rc;
@@ -146,7 +149,7 @@ int mysql_explain_missing(struct connection *c, const struct request *request, s
 
 	if (request->query || c->failed != 1146)
 		return -1;
-	if (check_kind(c, &request->table, err) < 0)
+	if (check_kind(c, &request->table, false, err) < 0)
 		return -1;
 	/* It is there: the server meant something inside it. */
 	*err = server;
@@ -237,7 +240,7 @@ int mysql_describe_table(struct connection *c, const struct request *request, st
 	struct relation relation = { 0 };
 	MYSQL_RES *columns;
 
-	if (check_kind(c, &request->table, err) < 0)
+	if (check_kind(c, &request->table, request->snapshot_ready, err) < 0)
 		return -1;
 	columns = look_up(c, sql_columns, &request->table, " ORDER BY c.ORDINAL_POSITION", err);
 	if (!columns || mysql_keep(c, columns, err) < 0 || read_columns(c, columns, err) < 0)
@@ -308,33 +311,46 @@ static const char *type_name(const MYSQL_FIELD *field)
 	}
 }
 
-int mysql_describe_query(struct connection *c, const struct request *request, struct relation *ret,
-			 struct error *err)
+int mysql_check_query(struct connection *c, const struct request *request, struct error *err)
 {
-	const MYSQL_FIELD *fields;
-	unsigned count;
-
 	if (mysql_prepare(c, request->query, err) < 0)
 		return -1;
 	if (mysql_stmt_param_count(c->stmt) > 0)
 		return error_set(err, ERR_USAGE,
 				 "--query: a ? in it is a parameter that nobody supplies");
-	count = mysql_stmt_field_count(c->stmt);
-	if (count == 0)
+	if (mysql_stmt_field_count(c->stmt) == 0)
 		return error_set(err, ERR_USAGE,
 				 "--query: the statement returns no columns; it must be a SELECT");
-	c->columns = calloc(count, sizeof *c->columns);
+	return 0;
+}
+
+/* As it will be read, for as a derived table some columns have other types than alone. */
+int mysql_describe_query(struct connection *c, const struct request *request, struct relation *ret,
+			 struct error *err)
+{
+	auto_buf sql = BUF_INIT;
+	const MYSQL_FIELD *fields;
+	const char *text;
+
+	if (buf_appendf(&sql, err, "SELECT * FROM (%s\n) AS query", request->query) < 0)
+		return -1;
+	text = buf_cstr(&sql, err);
+	if (!text || mysql_prepare(c, text, err) < 0)
+		return -1;
+	c->column_count = mysql_stmt_field_count(c->stmt);
+	c->columns = calloc(c->column_count + 1, sizeof *c->columns);
 	if (!c->columns)
 		return error_nomem(err);
-	c->column_count = count;
 	if (set_types(c, request, err) < 0 || set_label(c, NULL, "query", err) < 0)
 		return -1;
 	fields = mysql_fetch_fields(c->kept[c->kept_count - 1]);
-	for (unsigned i = 0; i < count; i++) {
+	for (size_t i = 0; i < c->column_count; i++) {
 		c->columns[i].source_name = fields[i].name;
 		c->columns[i].source_type = type_name(&fields[i]);
 	}
-	*ret = (struct relation){ .label = c->label, .columns = c->columns, .count = count };
+	*ret = (struct relation){ .label = c->label,
+				  .columns = c->columns,
+				  .count = c->column_count };
 	return 0;
 }
 

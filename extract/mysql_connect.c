@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "extract/mysql_impl.h"
 #include "lib/log.h"
@@ -200,6 +202,15 @@ void mysql_release_uri(struct mysql_uri *uri)
 	*uri = (struct mysql_uri){ 0 };
 }
 
+/* The library's message about a missing file does not name it. */
+static int check_file(const char *name, const char *path, struct error *err)
+{
+	if (path && access(path, R_OK) < 0)
+		return error_set(err, ERR_NOINPUT, "SOURCE: %s %s: %s", name, path,
+				 strerror(errno));
+	return 0;
+}
+
 int mysql_parse_uri(const char *text, struct mysql_uri *ret, struct error *err)
 {
 	struct mysql_uri uri = { 0 };
@@ -221,6 +232,10 @@ int mysql_parse_uri(const char *text, struct mysql_uri *ret, struct error *err)
 			  uri.sslmode == MYSQL_SSL_VERIFY_CA ? "verify-ca" : "verify-full");
 		goto fail;
 	}
+	if (check_file("sslrootcert", uri.ssl_ca, err) < 0 ||
+	    check_file("sslcert", uri.ssl_cert, err) < 0 ||
+	    check_file("sslkey", uri.ssl_key, err) < 0)
+		goto fail;
 	*ret = uri;
 	return 0;
 fail:
@@ -555,11 +570,11 @@ void mysql_disconnect(struct connection *c)
 	/* The goodbye must not wait for a server that does not read. */
 	if (c->mysql && (c->suspended || c->busy))
 		shutdown(mysql_get_socket(c->mysql), SHUT_RDWR);
-	/* Before the statement: that would read all its rows to the end. */
+	/* Before the statements: closing one would read all its rows to the end. */
 	if (c->mysql)
 		mysql_close(c->mysql);
-	if (c->stmt)
-		mysql_stmt_close(c->stmt);
+	for (size_t i = 0; i < c->statement_count; i++)
+		mysql_stmt_close(c->statements[i]);
 	c->mysql = NULL;
 	c->stmt = NULL;
 }

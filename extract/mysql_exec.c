@@ -1,15 +1,12 @@
-/* The library's headers, in the order in which they need each other. */
-#include <mysql.h>
-
 #include <errmsg.h>
-#include <ma_pvio.h>
-
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "extract/mysql_impl.h"
 #include "lib/log.h"
+
+enum { CHECK_ROWS = 64 };
 
 /* --- errors ----------------------------------------------------------------- */
 
@@ -40,6 +37,7 @@ static const struct {
 	{ 3159, ERR_PERM },    /* the server insists on TLS */
 	{ 4151, ERR_PERM },    /* MariaDB: the account is locked */
 	{ 1049, ERR_NOINPUT }, /* no such database */
+	{ 1046, ERR_USAGE },   /* neither SOURCE nor TABLE names a database */
 	{ 1051, ERR_NOINPUT },
 	{ 1054, ERR_NOINPUT },
 	{ 1109, ERR_NOINPUT },
@@ -230,11 +228,12 @@ int mysql_prepare(struct connection *c, const char *sql, struct error *err)
 	int rc = 0, wanted;
 
 	log_debug("%s", sql);
-	if (c->stmt)
-		mysql_stmt_close(c->stmt);
+	if (c->statement_count == MYSQL_STATEMENTS)
+		return error_set(err, ERR_BUG, "too many statements are prepared");
 	c->stmt = mysql_stmt_init(c->mysql);
 	if (!c->stmt)
 		return error_nomem(err);
+	c->statements[c->statement_count++] = c->stmt;
 	c->busy = true;
 	wanted = mysql_stmt_prepare_start(&rc, c->stmt, sql, strlen(sql));
 	while (wanted) {
@@ -266,32 +265,14 @@ int mysql_execute(struct connection *c, struct error *err)
 	return rc ? mysql_fail(c, err) : 0;
 }
 
-/*
- * The next packet is in the library's read-ahead buffer as a whole: reading it
- * cannot block, and needs no coroutine.
- */
-static bool row_is_buffered(const MYSQL *mysql)
-{
-	const MARIADB_PVIO *pvio = mysql->net.pvio;
-	size_t left;
-
-	if (!pvio || !pvio->cache || mysql->net.compress ||
-	    pvio->cache_pos >= pvio->cache + pvio->cache_size)
-		return false;
-	left = (size_t)(pvio->cache + pvio->cache_size - pvio->cache_pos);
-	return left >= 4 && left - 4 >= (size_t)pvio->cache_pos[0] +
-						((size_t)pvio->cache_pos[1] << 8) +
-						((size_t)pvio->cache_pos[2] << 16);
-}
-
 int mysql_fetch(struct connection *c, struct error *err)
 {
-	int rc = 0, wanted = 0;
+	int rc = 0, wanted;
 
-	if (row_is_buffered(c->mysql))
-		rc = mysql_stmt_fetch(c->stmt);
-	else
-		wanted = mysql_stmt_fetch_start(&rc, c->stmt);
+	/* Nothing is waited for while the server is the faster one. */
+	if (++c->fetches % CHECK_ROWS == 0 && wait_check(c->wait, err) < 0)
+		return -1;
+	wanted = mysql_stmt_fetch_start(&rc, c->stmt);
 	while (wanted) {
 		int ready = mysql_await(c, wanted, err);
 

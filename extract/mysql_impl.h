@@ -20,7 +20,7 @@
 
 #include "extract/driver.h"
 
-enum { MYSQL_KEPT_RESULTS = 8 };
+enum { MYSQL_KEPT_RESULTS = 4, MYSQL_STATEMENTS = 4 };
 
 /* Tells servers apart, even where one address leads to several of them. */
 #define MYSQL_SQL_INSTANCE "SELECT CONCAT_WS(':', @@hostname, @@port, @@server_id)"
@@ -45,7 +45,7 @@ struct mysql_uri {
 
 struct connection {
 	MYSQL *mysql;
-	MYSQL_STMT *stmt; /* the SELECT, once it is prepared */
+	MYSQL_STMT *stmt; /* the one that was prepared last */
 	struct wait *wait;
 	struct mysql_uri uri;
 	int64_t read_timeout_ms;
@@ -60,14 +60,17 @@ struct connection {
 	struct column *columns;
 	size_t column_count;
 	char **key;
-	/* The strings of columns and keys live in these. */
+	/* The strings of columns and keys live in these; a statement's metadata live in it. */
+	MYSQL_STMT *statements[MYSQL_STATEMENTS];
+	size_t statement_count;
 	MYSQL_RES *kept[MYSQL_KEPT_RESULTS];
 	size_t kept_count;
 	/* The rows in progress. */
 	const struct column *selected;
 	size_t selected_count;
 	unsigned long *lengths; /* of each value of the row */
-	bool *prefixed;         /* the value has its length in front */
+	uint64_t fetches;
+	bool *prefixed; /* the value has its length in front */
 };
 
 /* --- mysql_connect.c --------------------------------------------------------- */
@@ -101,7 +104,7 @@ int mysql_run(struct connection *c, const char *sql, struct error *err)
 /* Run one statement and return all its rows; mysql_free_result them. */
 MYSQL_RES *mysql_ask(struct connection *c, const char *sql, struct error *err);
 
-/* Prepare this SELECT as c->stmt, in place of an earlier one. */
+/* Prepare this SELECT as c->stmt. Earlier ones are kept. */
 int mysql_prepare(struct connection *c, const char *sql, struct error *err)
 	__attribute__((warn_unused_result));
 
@@ -133,6 +136,9 @@ int mysql_append_table(struct buf *sql, const struct table_name *table, struct e
 
 int mysql_describe_table(struct connection *c, const struct request *request, struct relation *ret,
 			 struct error *err) __attribute__((warn_unused_result));
+/* --query is one SELECT without parameters: else ERR_USAGE, about the text as the user wrote it. */
+int mysql_check_query(struct connection *c, const struct request *request, struct error *err)
+	__attribute__((warn_unused_result));
 int mysql_describe_query(struct connection *c, const struct request *request, struct relation *ret,
 			 struct error *err) __attribute__((warn_unused_result));
 

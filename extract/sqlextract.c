@@ -211,7 +211,9 @@ static int hold_snapshot(struct extract *x, struct error *err)
 			return -1;
 		n = io_read(STDIN_FILENO, &byte, 1, "stdin", err);
 	}
-	return n < 0 ? -1 : 0;
+	if (n < 0)
+		return -1;
+	return x->driver->held ? x->driver->held(x->connection, err) : 0;
 }
 
 static int extract_run(struct extract *x, struct error *err)
