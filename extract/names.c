@@ -7,6 +7,7 @@
 
 #include "extract/encode.h"
 #include "lib/log.h"
+#include "lib/schema.h"
 #include "lib/utf8.h"
 
 enum { NAME_MAX_LENGTH = 300 };
@@ -174,37 +175,12 @@ static bool is_name_byte(char c)
 	return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool has_control(const char *name)
-{
-	for (; *name; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7F)
-			return true;
-	return false;
-}
-
-static bool is_reserved(const char *name)
-{
-	static const char *const prefixes[] = { "_TABLE_",        "_FILE_",   "_PARTITION",
-						"_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
-						"_CHANGE_" };
-
-	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-		if (!strncasecmp(name, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
-/*
- * Flexible column names take letters, marks and digits of any language, and
- * most punctuation: https://cloud.google.com/bigquery/docs/schemas. Which
- * characters beyond ASCII are letters is left to BigQuery.
- */
 static bool is_flexible(const char *name)
 {
 	size_t n = strlen(name);
+	struct error ignored;
 
-	return n > 0 && n <= NAME_MAX_LENGTH && !strpbrk(name, "!\"$()*,./;?@[\\]^`{}~") &&
-	       utf8_valid_prefix(name, n) == n && !has_control(name) && !is_reserved(name);
+	return utf8_valid_prefix(name, n) == n && schema_check_name(name, &ignored) == 0;
 }
 
 /* The name as BigQuery takes it, allocated; equal to the source's where that is possible. */
@@ -226,7 +202,7 @@ static char *fit_name(const char *source, bool flexible)
 	n = 2;
 	if (!name[n] || is_digit(name[n]))
 		name[--n] = '_';
-	if (is_reserved(name + n))
+	if (schema_reserved_prefix(name + n))
 		name[--n] = '_';
 	memmove(name, name + n, strlen(name + n) + 1);
 	if (strlen(name) > NAME_MAX_LENGTH)

@@ -86,8 +86,18 @@ static int check_characters(const char *name, struct error *err)
 	return 0;
 }
 
-static int check_name(const char *name, struct error *err)
+const char *schema_reserved_prefix(const char *name)
 {
+	for (size_t i = 0; i < sizeof reserved_prefixes / sizeof *reserved_prefixes; i++)
+		if (!strncasecmp(name, reserved_prefixes[i], strlen(reserved_prefixes[i])))
+			return reserved_prefixes[i];
+	return NULL;
+}
+
+int schema_check_name(const char *name, struct error *err)
+{
+	const char *prefix = schema_reserved_prefix(name);
+
 	if (!*name)
 		return error_set(err, ERR_DATA, "a column has an empty name");
 	if (count_characters(name) > NAME_MAX_CHARACTERS)
@@ -95,10 +105,8 @@ static int check_name(const char *name, struct error *err)
 				 NAME_MAX_CHARACTERS);
 	if (check_characters(name, err) < 0)
 		return -1;
-	for (size_t i = 0; i < sizeof reserved_prefixes / sizeof *reserved_prefixes; i++)
-		if (!strncasecmp(name, reserved_prefixes[i], strlen(reserved_prefixes[i])))
-			return error_set(err, ERR_DATA, "column %s: prefix %s is reserved", name,
-					 reserved_prefixes[i]);
+	if (prefix)
+		return error_set(err, ERR_DATA, "column %s: prefix %s is reserved", name, prefix);
 	return 0;
 }
 
@@ -152,7 +160,7 @@ static int parse_field(const json_t *json, int depth, struct schema_field *field
 
 	if (!name)
 		return error_set(err, ERR_DATA, "a column has no name");
-	if (check_name(name, err) < 0)
+	if (schema_check_name(name, err) < 0)
 		return -1;
 	if (!type || find_type(type, &field->type) < 0)
 		return error_set(err, ERR_DATA, "column %s: type %s is not BigQuery's", name,

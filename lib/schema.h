@@ -68,6 +68,12 @@ void schema_free(struct schema *s);
 /* The field of that name (BigQuery compares without case), or NULL. */
 const struct schema_field *schema_find(const struct schema *s, const char *name, size_t length);
 
+/* Whether it can be a column's, flexible or plain; UTF-8 is taken for granted. ERR_DATA. */
+int schema_check_name(const char *name, struct error *err) __attribute__((warn_unused_result));
+
+/* The prefix that BigQuery keeps for itself, if the name begins with one; or NULL. */
+const char *schema_reserved_prefix(const char *name);
+
 /* The canonical word, "INTEGER". */
 const char *schema_type_name(enum schema_type type);
 
