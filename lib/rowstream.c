@@ -323,11 +323,23 @@ static int append_control(struct rowstream_writer *w, const char *kind, json_t *
 	return 0;
 }
 
+/* Not json_object_update_missing, which does not tell when memory is out. */
+static int add_missing(json_t *inner, const json_t *more)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)more, name, value)
+		if (!json_object_get(inner, name) && json_object_set(inner, name, value) < 0)
+			return -1;
+	return 0;
+}
+
 int rowstream_write_begin(struct rowstream_writer *w, const json_t *begin, struct error *err)
 {
 	json_t *inner = json_pack("{s:i}", "version", ROWSTREAM_VERSION);
 
-	if (inner && begin && json_object_update_missing(inner, (json_t *)begin) < 0) {
+	if (inner && begin && add_missing(inner, begin) < 0) {
 		json_decref(inner);
 		return error_nomem(err);
 	}
@@ -362,7 +374,7 @@ int rowstream_write_end(struct rowstream_writer *w, const json_t *end, const cha
 {
 	json_t *inner = json_pack("{s:I}", count_name, (json_int_t)w->rows);
 
-	if (inner && end && json_object_update_missing(inner, (json_t *)end) < 0) {
+	if (inner && end && add_missing(inner, end) < 0) {
 		json_decref(inner);
 		return error_nomem(err);
 	}

@@ -170,6 +170,54 @@ static void test_writer(void)
 	close(fd);
 }
 
+static int allocations_left;
+
+static void *limited_malloc(size_t n)
+{
+	return allocations_left-- > 0 ? malloc(n) : NULL;
+}
+
+/* With so many allocations: a record that lacks something is worse than none. */
+static bool writes_all(int allowed)
+{
+	int fd = memfd_create("stream", MFD_CLOEXEC);
+	json_t *begin = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "table", "t", "source", "s", "scope",
+				  "full", "a", "1", "b", "2", "at", "now");
+	struct rowstream_writer w;
+	char text[300] = "";
+	struct error err;
+	bool written;
+
+	rowstream_writer_init(&w, fd, "stream");
+	allocations_left = allowed;
+	json_set_alloc_funcs(limited_malloc, free);
+	written = rowstream_write_begin(&w, begin, &err) == 0;
+	json_set_alloc_funcs(malloc, free);
+	if (written) {
+		CHECK(pread(fd, text, sizeof text - 1, 0) > 0);
+		CHECK_HAS(text, "\"at\":\"now\"");
+		CHECK_HAS(text, "\"table\":\"t\"");
+		CHECK_HAS(text, "\"version\":1");
+	} else {
+		CHECK(err.code == ERR_OS);
+		CHECK(pread(fd, text, sizeof text - 1, 0) == 0);
+	}
+	json_decref(begin);
+	rowstream_writer_release(&w);
+	close(fd);
+	return written;
+}
+
+static void test_memory(void)
+{
+	int allowed = 0;
+
+	unit_test("@begin is whole or not written, whichever allocation fails");
+	while (!writes_all(allowed))
+		allowed++;
+	CHECK(allowed > 6);
+}
+
 int main(void)
 {
 	test_whole_streams();
@@ -178,5 +226,6 @@ int main(void)
 	test_bare();
 	test_long_lines();
 	test_writer();
+	test_memory();
 	return unit_done();
 }
