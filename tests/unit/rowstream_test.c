@@ -172,12 +172,12 @@ static void test_writer(void)
 
 static int allocations_left;
 
-static void *limited_malloc(size_t n)
+static void *failing_malloc(size_t n)
 {
-	return allocations_left-- > 0 ? malloc(n) : NULL;
+	return allocations_left-- == 0 ? NULL : malloc(n);
 }
 
-/* With so many allocations: a record that lacks something is worse than none. */
+/* The allocation after so many fails: a record that lacks something is worse than none. */
 static bool writes_all(int allowed)
 {
 	int fd = memfd_create("stream", MFD_CLOEXEC);
@@ -190,7 +190,7 @@ static bool writes_all(int allowed)
 
 	rowstream_writer_init(&w, fd, "stream");
 	allocations_left = allowed;
-	json_set_alloc_funcs(limited_malloc, free);
+	json_set_alloc_funcs(failing_malloc, free);
 	written = rowstream_write_begin(&w, begin, &err) == 0;
 	json_set_alloc_funcs(malloc, free);
 	if (written) {
