@@ -184,7 +184,9 @@ static void make_set(struct dice *d, const int p[2], struct value *v)
 
 static void make_uuid(struct dice *d, const int p[2], struct value *v)
 {
-	uint64_t a = dice_bits(d), b = dice_bits(d);
+	/* MariaDB takes only versions and variants that there are. */
+	uint64_t a = (dice_bits(d) & ~UINT64_C(0xF000)) | 0x4000;
+	uint64_t b = (dice_bits(d) & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
 
 	(void)p;
 	put(v->text, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
@@ -269,6 +271,8 @@ static void make_a_json(struct dice *d, const int p[2], struct value *v)
 }
 
 #define TEXT "CAST(%s AS STRING)"
+/* TO_JSON_STRING makes a text of NULL too. */
+#define JSON "IF(%1$s IS NULL, NULL, TO_JSON_STRING(%1$s))"
 
 const struct kind mysql_kinds[] = {
 	{ declare_integer, make_some_integer, TEXT, COMPARE_TEXT, false },
@@ -292,6 +296,6 @@ const struct kind mysql_kinds[] = {
 	{ declare_datetime, make_datetime, TEXT, COMPARE_FRACTION, false },
 	{ declare_timestamp, make_timestamp, "CAST(UNIX_MICROS(%s) AS STRING)", COMPARE_TEXT,
 	  false },
-	{ declare_json, make_a_json, "TO_JSON_STRING(%s)", COMPARE_JSON, false },
+	{ declare_json, make_a_json, JSON, COMPARE_JSON, false },
 	{ 0 },
 };

@@ -379,6 +379,8 @@ static void make_texts(struct dice *d, const int p[2], struct value *v)
 }
 
 #define TEXT "CAST(%s AS STRING)"
+/* TO_JSON_STRING makes a text of NULL too. */
+#define JSON "IF(%1$s IS NULL, NULL, TO_JSON_STRING(%1$s))"
 
 const struct kind postgresql_kinds[] = {
 	{ declare_bool, make_bool, TEXT, COMPARE_TEXT, false },
@@ -404,8 +406,8 @@ const struct kind postgresql_kinds[] = {
 	{ declare_timestamp, make_timestamp, TEXT, COMPARE_FRACTION, false },
 	{ declare_timestamptz, make_timestamptz, "CAST(UNIX_MICROS(%s) AS STRING)", COMPARE_TEXT,
 	  false },
-	{ declare_json, make_a_json, "TO_JSON_STRING(%s)", COMPARE_JSON, false },
-	{ declare_jsonb, make_a_json, "TO_JSON_STRING(%s)", COMPARE_JSON, false },
+	{ declare_json, make_a_json, JSON, COMPARE_JSON, false },
+	{ declare_jsonb, make_a_json, JSON, COMPARE_JSON, false },
 	{ declare_bit, make_bit, "%s", COMPARE_TEXT, false },
 	{ declare_interval, make_interval, TEXT, COMPARE_FRACTION, false },
 	{ declare_range, make_range, "%s", COMPARE_TEXT, false },

@@ -88,7 +88,7 @@ static void write_names(FILE *f, const struct random_table *t)
 {
 	char quote = t->mysql ? '`' : '"';
 
-	fprintf(f, "CREATE TABLE %s (row_number int NOT NULL", t->name);
+	fprintf(f, "CREATE TABLE %s (row_no int NOT NULL", t->name);
 	for (int i = 0; i < t->count; i++)
 		fprintf(f, ", %c%s%c %s%s", quote, t->columns[i].name, quote, t->columns[i].type,
 			t->columns[i].required ? " NOT NULL"
@@ -132,7 +132,7 @@ static void write_rows(FILE *sql, FILE *expected, struct dice *d, const struct r
 
 static void write_query(FILE *f, const struct random_table *t)
 {
-	fprintf(f, "SELECT CAST(row_number AS STRING)");
+	fprintf(f, "SELECT CAST(row_no AS STRING)");
 	for (int i = 0; i < t->count; i++) {
 		char quoted[100];
 
@@ -140,12 +140,12 @@ static void write_query(FILE *f, const struct random_table *t)
 		fprintf(f, ", ");
 		fprintf(f, t->columns[i].kind->select, quoted);
 	}
-	fprintf(f, " FROM property.%s ORDER BY row_number\n", t->name);
+	fprintf(f, " FROM property.%s ORDER BY row_no\n", t->name);
 }
 
 static void write_schema(FILE *f, const struct random_table *t)
 {
-	fprintf(f, "[[\"row_number\",\"INTEGER\",\"REQUIRED\"]");
+	fprintf(f, "[[\"row_no\",\"INTEGER\",\"REQUIRED\"]");
 	for (int i = 0; i < t->count; i++)
 		fprintf(f, ",[\"%s\",\"%s\",\"%s\"]", t->columns[i].destination,
 			t->columns[i].bigquery,

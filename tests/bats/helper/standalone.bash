@@ -17,12 +17,15 @@ bats_require_minimum_version() {
 source "$BATS_TEST_DIRNAME/helper/common.bash"
 # shellcheck source=tests/bats/helper/postgres.bash
 source "$BATS_TEST_DIRNAME/helper/postgres.bash"
+# shellcheck source=tests/bats/helper/mariadb.bash
+source "$BATS_TEST_DIRNAME/helper/mariadb.bash"
 # shellcheck source=tests/bats/helper/localcloud.bash
 source "$BATS_TEST_DIRNAME/helper/localcloud.bash"
 
 standalone_end() {
 	localcloud_stop || true
 	postgres_stop || true
+	mariadb_stop || true
 	rm -rf "$BATS_RUN_TMPDIR"
 }
 trap standalone_end EXIT
