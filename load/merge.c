@@ -144,12 +144,27 @@ static int is_staged(struct merge *m, const json_t *job, struct error *err)
 	return rc;
 }
 
+/* What attempts before ours may have left: they have failed, or were passed over. */
+static void drop_earlier(struct merge *m)
+{
+	unsigned ours = m->stage.attempt;
+
+	for (unsigned attempt = 1; attempt < ours; attempt++) {
+		loadjob_set_attempt(&m->stage, attempt);
+		m->created = true;
+		merge_drop(m);
+	}
+	loadjob_set_attempt(&m->stage, ours);
+}
+
 int merge_find_staged(struct merge *m, json_t **ret, struct error *err)
 {
 	for (;;) {
 		json_t *job = NULL;
 		int rc = loadjob_find(&m->stage, &job, err);
 
+		if (rc == 0)
+			drop_earlier(m);
 		if (rc <= 0)
 			return rc;
 		rc = is_staged(m, job, err);

@@ -301,6 +301,17 @@ static int prepare(struct commit *c, const json_t *staged, struct error *err)
 	return 0;
 }
 
+static void say_counts(const json_t *done)
+{
+	const json_t *query = json_object_get(json_object_get(done, "statistics"), "query");
+	const json_t *counts = json_object_get(query, "dmlStats");
+	const char *inserted = json_string_value(json_object_get(counts, "insertedRowCount"));
+	const char *updated = json_string_value(json_object_get(counts, "updatedRowCount"));
+
+	log_info("%s rows inserted, %s updated", inserted ? inserted : "0",
+		 updated ? updated : "0");
+}
+
 int merge_run(struct merge *m, struct loadjob *job, const struct plan_options *options,
 	      const struct plan *plan, const json_t *staged, json_t **done, bool *adopted,
 	      struct error *err)
@@ -314,6 +325,8 @@ int merge_run(struct merge *m, struct loadjob *job, const struct plan_options *o
 
 	if (rc == 0)
 		rc = submit(&c, job, staged, done, adopted, err);
+	if (rc == 0)
+		say_counts(*done);
 	release(&c);
 	return rc;
 }

@@ -396,6 +396,29 @@ stage_only() {
 	merge '{"id":5,"name":"e"}' -- --run-id r --cursor name
 	assert_status 0
 	assert_equal "$(table_rows)" '["5","e"]'
+	assert_equal "$(tables)" 't '
+}
+
+@test "a load that BigQuery's own fault has ended is repeated under the same run id" {
+	fault '{"times":1,"fault":{"jobError":{"reason":"backendError","message":"try again"}}}'
+	merge '{"id":1,"name":"a"}' -- --run-id again
+	assert_status 75
+	merge '{"id":1,"name":"a"}' -- --run-id again
+	assert_status 0
+	assert_equal "$(loaded .adopted)" false
+	assert_equal "$(table_rows)" '["1","a"]'
+	assert_equal "$(tables)" 't '
+}
+
+@test "an answer to the MERGE that is lost after its effect merges once" {
+	merge '{"id":1,"name":"a"}'
+	fault '{"match":{"method":"POST","path":"/jobs$","n":2},"times":1,"fault":{"drop":"after-effect"}}'
+	merge '{"id":1,"name":"b"}' -- --run-id lost
+	assert_status 0
+	assert_equal "$(loaded .adopted)" false
+	assert_output_contains '0 rows inserted, 1 updated'
+	assert_equal "$(table_rows)" '["1","b"]'
+	assert_equal "$(jobs_of 'select(.configuration.query.query // "" | startswith("MERGE")) | .id' | wc -l)" 2
 }
 
 @test "rows that were staged under another key are loaded again" {
