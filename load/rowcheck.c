@@ -11,7 +11,7 @@
 #include "load/columns.h"
 #include "load/escape.h"
 
-/* BigQuery's limit for JSON values; records of a schema end at 15. */
+/* BigQuery's limit for a JSON value, its own brackets counted alone; records of a schema end at 15. */
 enum { DEPTH_MAX = 500 };
 /* More than the 300 characters of a name, so that one that was cut is no column's. */
 enum { NAME_DECODED_MAX = 4 * 300 + 1 };
@@ -389,7 +389,7 @@ static const char *column_value(struct cursor *c, const char *p, struct columns 
 	if (columns->nested[i])
 		p = record_value(c, p, columns->nested[i], f->mode == MODE_REPEATED, depth);
 	else if (*p == '{' || *p == '[')
-		p = value(c, p, depth);
+		p = value(c, p, f->mode == MODE_REPEATED ? 0 : 1);
 	else
 		p = scalar(c, p);
 	if (!p) {

@@ -27,7 +27,7 @@ declare -A types_postgresql=(
 	[TIMESTAMP]='(extract(epoch FROM {}) * 1000000)::bigint::text'
 	[JSON]="nullif(to_jsonb({}), 'null')::text"
 	[INTERVAL]='types_spec.interval_text({})'
-	[GEOGRAPHY]='ST_AsText({})'
+	[GEOGRAPHY]='extensions.ST_AsText({}, 17)'
 )
 # Without the zeros at the end, as BigQuery has it.
 types_mysql_decimal="IF({} LIKE '%.%', TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST({} AS CHAR))), CAST({} AS CHAR))"
@@ -69,7 +69,7 @@ types_jq='
 		| if . == "nan" then . elif test("^[+]?inf") then "inf" elif test("^-inf") then "-inf" else tonumber end;
 	# Points of a MULTIPOINT may have parentheses, and numbers have many forms.
 	def wkt: if startswith("MULTIPOINT") then gsub("[()]"; "") else . end
-		| [gsub("[-+]?[0-9][-+0-9.eE]*"; "#") | gsub(" ?\\( ?"; "(")] + [scan("[-+]?[0-9][-+0-9.eE]*") | tonumber];
+		| [gsub("[-+]?[0-9][-+0-9.eE]*"; "#") | gsub(" *(?<sign>[(,)]) *"; .sign)] + [scan("[-+]?[0-9][-+0-9.eE]*") | tonumber];
 	def read($how): if . == null then . elif type == "array" then map(if type == "object" then .v else . end | read($how))
 		elif $how == "json" then fromjson elif $how == "number" then number elif $how == "wkt" then wkt else . end;
 	.id as $id | to_entries[] | . as $cell | [.key, $id, (.value | read($reads[$cell.key]))]'
@@ -131,8 +131,10 @@ types_source_postgresql() {
 		fi
 		list+="${list:+, }${source//'{}'/$cell} AS \"$column\""
 	done
-	PGOPTIONS='-c search_path=types,extensions,public -c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex' \
-		psql_value "SELECT row_to_json(s) FROM (SELECT $list FROM types.$1 AS source ORDER BY source.id) AS s"
+	# Through COPY: psql leaves characters out that it takes for unprintable. With these signs nothing is quoted.
+	PGOPTIONS='-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=1 -c bytea_output=hex' psql_value \
+		"COPY (SELECT row_to_json(s) FROM (SELECT $list FROM types.$1 AS source ORDER BY source.id) AS s)
+			TO STDOUT (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')"
 }
 
 types_source_mysql() {
@@ -149,9 +151,9 @@ types_loaded() {
 
 	while IFS=$'\t' read -r column mode type size source loaded as; do
 		if [[ $mode == REPEATED ]]; then
-			list+="${list:+, }ARRAY(SELECT ${loaded//'{}'/x} FROM UNNEST(loaded.$column) AS x WITH OFFSET AS o ORDER BY o) AS $column"
+			list+="${list:+, }ARRAY(SELECT ${loaded//'{}'/x} FROM UNNEST(loaded.\`$column\`) AS x WITH OFFSET AS o ORDER BY o) AS \`$column\`"
 		else
-			list+="${list:+, }${loaded//'{}'/loaded.$column} AS $column"
+			list+="${list:+, }${loaded//'{}'/loaded.\`$column\`} AS \`$column\`"
 		fi
 	done
 	bq_sql "SELECT $list FROM types.$1 AS loaded ORDER BY loaded.id"
