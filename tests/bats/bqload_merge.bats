@@ -367,8 +367,9 @@ stage_only() {
 
 @test "a rerun goes on with the rows that are staged, not with its input" {
 	stage_only '{"id":1,"name":"a"}' '{"id":2,"name":"b"}' -- --run-id r --cursor name
-	schema='[{"name":"id","type":"INTEGER"},{"name":"other","type":"DATE"},{"name":"name","type":"STRING"}]'
-	merge '{"id":5}' -- --run-id r --cursor name
+	# It may even be of another shape by now.
+	schema='[{"name":"id","type":"STRING"},{"name":"other","type":"DATE"}]'
+	merge '{"id":"x"}' -- --run-id r --cursor name
 	assert_status 0
 	assert_equal "$(loaded '[.adopted, .rows, .cursor]')" '[true,2,null]'
 	assert_equal "$(table_rows)" $'["1","a"]\n["2","b"]'
