@@ -472,6 +472,19 @@ stage_only() {
 	assert_equal "$(tables)" ''
 }
 
+@test "what guards or fills in a column of the destination is not copied to the temporary table" {
+	bq_api POST "datasets/$dataset/tables" "{\"tableReference\":{\"tableId\":\"t\"},\"schema\":{\"fields\":[
+		{\"name\":\"id\",\"type\":\"INTEGER\",\"policyTags\":{\"names\":[\"projects/p/x\"]}},
+		{\"name\":\"r\",\"type\":\"RECORD\",\"fields\":[{\"name\":\"x\",\"type\":\"DATE\",\"policyTags\":{\"names\":[\"projects/p/x\"]}}]}]}}"
+	[[ $(table_get .schema) == *policyTags*policyTags* ]]
+	schema='[{"name":"id","type":"INTEGER"},{"name":"r","type":"RECORD","fields":[{"name":"x","type":"DATE"}]}]'
+	merge '{"id":1,"r":{"x":"2026-01-31"}}'
+	assert_status 0
+	[[ $(jobs_of '.configuration.load.schema // empty') == *'"x"'* ]]
+	[[ $(jobs_of '.configuration.load.schema // empty') != *policyTags* ]]
+	[[ $(table_get .schema) == *policyTags*policyTags* ]]
+}
+
 @test "a table that holds a key twice is 76" {
 	bq_sql "CREATE TABLE $dataset.t (id INT64, name STRING)"
 	bq_sql "INSERT INTO $dataset.t (id, name) VALUES (1, 'a'), (1, 'b')"
