@@ -125,7 +125,8 @@ bool encode_survives_double(const char *p, const char *end)
 	return survives_double(&n);
 }
 
-const char *encode_check_json_number(const char *p, const char *end)
+/* Inline: a call for each number of a jsonb would show. */
+static inline const char *check_number(const char *p, const char *end)
 {
 	struct number n;
 
@@ -137,6 +138,11 @@ const char *encode_check_json_number(const char *p, const char *end)
 	if ((n.integer && fits_integer(p, end)) || survives_double(&n))
 		return NULL;
 	return "a number in the JSON value does not fit INT64, UINT64 or FLOAT64 unchanged";
+}
+
+const char *encode_check_json_number(const char *p, const char *end)
+{
+	return check_number(p, end);
 }
 
 /* Behind the closing quote of the string that begins at p. */
@@ -176,7 +182,7 @@ const char *encode_put_json(const char *p, size_t n, char **out)
 		case '-':
 		case '0' ... '9':
 			next = skip_number(at, end);
-			reason = encode_check_json_number(at, next);
+			reason = check_number(at, next);
 			if (reason)
 				return reason;
 			at = next;
