@@ -187,6 +187,7 @@ nested() {
 @test "JSON is a raw value; a string stays a string; what FLOAT64 would change is refused" {
 	takes "$(field JSON)" 1 '"{\"a\":1}"' '[1,null]' 18446744073709551615 -9223372036854775808 1e308 "$(nested 500)" null -- \
 		18446744073709551616 -9223372036854775809 1e400 0.10000000000000000555 "$(nested 501)" '"\ud83d"' '[1,]'
+	takes "$(field JSON '"mode":"REPEATED"')" "[$(nested 500)]" -- "[$(nested 501)]"
 	keeps "$(field JSON)" 'v, TO_JSON_STRING(v), JSON_TYPE(v)' '{"b":[1, 2.50],"a":null}' '{"a":null,"b":[1,2.5]}|{"a":null,"b":[1,2.5]}|object' \
 		'"{\"a\":1}"' '"{\"a\":1}"|"{\"a\":1}"|string' null 'NULL|null|NULL' 1.0 '1.0|1.0|number' -0.0 '-0.0|-0.0|number' 1e20 '1e+20|1e+20|number' \
 		'{"a":1,"a":2}' '{"a":1}|{"a":1}|object' '"\u0000é"' '"\u0000é"|"\u0000é"|string'

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* BigQuery's limit of nesting in a JSON value; far below what the C stack holds. */
-#define JSCAN_MAX_DEPTH 500
+/* Above JSON_NORMAL_MAX_DEPTH by what is around a JSON value: an array, and 15 records. The C stack holds far more. */
+#define JSCAN_MAX_DEPTH 520
 
 enum json_kind {
 	JSON_K_NULL,

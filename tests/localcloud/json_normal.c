@@ -11,14 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A member of an object being sorted: its decoded name is in the names buffer. */
+/* A member of an object being sorted. The name of one with escapes is decoded into the names buffer. */
 struct member {
-	size_t name, name_length, order;
+	const char *name; /* NULL until all are collected, when it lies in names */
+	size_t offset, name_length, order;
 	struct jtoken value;
 };
 
+/* Most objects are small: they need no memory but this. */
+#define FEW_MEMBERS 8
+
 struct members {
-	struct member *list;
+	struct member few[FEW_MEMBERS], *list;
 	size_t n, room;
 	struct buf names;
 };
@@ -81,34 +85,41 @@ static int put_string(const struct jtoken *string, struct buf *out)
 						: jscan_quote(decoded.data, decoded.length, out);
 }
 
+static int grow(struct members *m)
+{
+	size_t room = m->room * 2;
+	struct member *list = m->list == m->few ? malloc(room * sizeof(*list))
+						: reallocarray(m->list, room, sizeof(*list));
+
+	if (!list)
+		return -1;
+	if (m->list == m->few)
+		memcpy(list, m->few, sizeof(m->few));
+	m->list = list;
+	m->room = room;
+	return 0;
+}
+
 static int add_member(struct members *m, const struct jtoken *key, const struct jtoken *value)
 {
-	struct member *entry;
 	size_t start = m->names.length;
 
-	if (m->n == m->room) {
-		size_t room = m->room ? m->room * 2 : 16;
-		struct member *list = reallocarray(m->list, room, sizeof(*list));
-
-		if (!list)
-			return -1;
-		m->list = list;
-		m->room = room;
-	}
-	if (jscan_unescape(key, &m->names))
+	if (m->n == m->room && grow(m))
 		return -1;
-	entry = &m->list[m->n];
-	*entry = (struct member){ start, m->names.length - start, m->n, *value };
+	if (key->escaped && jscan_unescape(key, &m->names))
+		return -1;
+	m->list[m->n] =
+		(struct member){ key->escaped ? NULL : key->p, start,
+				 key->escaped ? m->names.length - start : key->n, m->n, *value };
 	m->n++;
 	return 0;
 }
 
-static int by_name(const void *a, const void *b, void *names)
+static int by_name(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	size_t shorter = x->name_length < y->name_length ? x->name_length : y->name_length;
-	const char *base = names;
-	int order = memcmp(base + x->name, base + y->name, shorter);
+	int order = memcmp(x->name, y->name, shorter);
 
 	if (order)
 		return order;
@@ -117,49 +128,71 @@ static int by_name(const void *a, const void *b, void *names)
 	return x->order < y->order ? -1 : 1;
 }
 
-static int put_members(struct members *m, struct buf *out)
+static void sort(struct members *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (!m->list[i].name)
+			m->list[i].name = m->names.data + m->list[i].offset;
+	if (m->n > FEW_MEMBERS) {
+		qsort(m->list, m->n, sizeof(*m->list), by_name);
+		return;
+	}
+	for (size_t i = 1; i < m->n; i++) {
+		struct member moving = m->list[i];
+		size_t at = i;
+
+		for (; at > 0 && by_name(&moving, &m->list[at - 1]) < 0; at--)
+			m->list[at] = m->list[at - 1];
+		m->list[at] = moving;
+	}
+}
+
+static int put_members(struct members *m, int depth, struct buf *out)
 {
 	struct error error;
 	bool first = true;
 
 	if (buf_append(out, "{", 1, &error))
 		return -1;
-	if (m->n > 1)
-		qsort_r(m->list, m->n, sizeof(*m->list), by_name, m->names.data);
+	sort(m);
 	for (size_t i = 0; i < m->n; i++) {
 		const struct member *entry = &m->list[i], *before = i > 0 ? entry - 1 : NULL;
-		const char *name = m->names.data + entry->name;
 
 		if (before && before->name_length == entry->name_length &&
-		    memcmp(m->names.data + before->name, name, entry->name_length) == 0)
+		    memcmp(before->name, entry->name, entry->name_length) == 0)
 			continue;
 		if ((!first && buf_append(out, ",", 1, &error)) ||
-		    jscan_quote(name, entry->name_length, out) || buf_append(out, ":", 1, &error) ||
-		    json_normal(&entry->value, out))
+		    jscan_quote(entry->name, entry->name_length, out) ||
+		    buf_append(out, ":", 1, &error) || put_value(&entry->value, depth, out))
 			return -1;
 		first = false;
 	}
 	return buf_append(out, "}", 1, &error);
 }
 
-static int put_object(const struct jtoken *object, struct buf *out)
+static int put_object(const struct jtoken *object, int depth, struct buf *out)
 {
-	struct members m = { .names = BUF_INIT };
+	struct members m;
 	struct jiter it;
 	struct jtoken key, value;
 	int more = jiter_open(&it, '{', object->p, object->p + object->n), rc = -1;
 
+	m.list = m.few;
+	m.n = 0;
+	m.room = FEW_MEMBERS;
+	m.names = (struct buf)BUF_INIT;
 	while (more >= 0 && (more = jiter_member(&it, &key, &value)) > 0)
 		if (add_member(&m, &key, &value))
 			more = -1;
 	if (more == 0)
-		rc = put_members(&m, out);
-	free(m.list);
+		rc = put_members(&m, depth, out);
+	if (m.list != m.few)
+		free(m.list);
 	buf_release(&m.names);
 	return rc;
 }
 
-static int put_array(const struct jtoken *array, struct buf *out)
+static int put_array(const struct jtoken *array, int depth, struct buf *out)
 {
 	struct jiter it;
 	struct jtoken value;
@@ -170,14 +203,15 @@ static int put_array(const struct jtoken *array, struct buf *out)
 	if (jiter_open(&it, '[', array->p, array->p + array->n) || buf_append(out, "[", 1, &error))
 		return -1;
 	while ((more = jiter_element(&it, &value)) > 0) {
-		if ((!first && buf_append(out, ",", 1, &error)) || json_normal(&value, out))
+		if ((!first && buf_append(out, ",", 1, &error)) || put_value(&value, depth, out))
 			return -1;
 		first = false;
 	}
 	return more < 0 ? -1 : buf_append(out, "]", 1, &error);
 }
 
-int json_normal(const struct jtoken *value, struct buf *out)
+/* depth: of the arrays and objects around the value. */
+static int put_value(const struct jtoken *value, int depth, struct buf *out)
 {
 	struct error error;
 
@@ -187,10 +221,15 @@ int json_normal(const struct jtoken *value, struct buf *out)
 	case JSON_K_STRING:
 		return put_string(value, out);
 	case JSON_K_OBJECT:
-		return put_object(value, out);
+		return depth < JSON_NORMAL_MAX_DEPTH ? put_object(value, depth + 1, out) : -1;
 	case JSON_K_ARRAY:
-		return put_array(value, out);
+		return depth < JSON_NORMAL_MAX_DEPTH ? put_array(value, depth + 1, out) : -1;
 	default:
 		return buf_append(out, value->p, value->n, &error);
 	}
+}
+
+int json_normal(const struct jtoken *value, struct buf *out)
+{
+	return put_value(value, 0, out);
 }

@@ -7,7 +7,13 @@
 
 #include "tests/localcloud/jscan.h"
 
-/* Appends the normal form. -1 when a number does not survive as FLOAT64, or a string holds a lone surrogate. */
+/* BigQuery's limit of nesting in a JSON value. */
+#define JSON_NORMAL_MAX_DEPTH 500
+
+/*
+ * Appends the normal form. -1 when a number does not survive as FLOAT64, a string holds a lone surrogate, or the value
+ * is nested too deeply.
+ */
 int json_normal(const struct jtoken *value, struct buf *out);
 
 /* Shortest JSON number that reads back as the same double: "1.0", "-0.0", "1e+20". d is finite. */

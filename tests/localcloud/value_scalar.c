@@ -24,6 +24,28 @@ static int put_text(struct buf *scratch, const char *s, size_t n, struct cell *o
 	return buf_append(scratch, s, n, &error);
 }
 
+/* [+-]digits[.digits][e[+-]digits] with a digit before the e; strtod alone would take "0x1p3" and leading space. */
+static bool is_decimal(const char *s, size_t n)
+{
+	size_t i = n > 0 && (s[0] == '-' || s[0] == '+'), digits = 0, points = 0, from;
+
+	for (; i < n && ((s[i] >= '0' && s[i] <= '9') || s[i] == '.'); i++) {
+		points += s[i] == '.';
+		digits += s[i] != '.';
+	}
+	if (digits == 0 || points > 1)
+		return false;
+	if (i == n)
+		return true;
+	if (s[i] != 'e' && s[i] != 'E')
+		return false;
+	i++;
+	i += i < n && (s[i] == '-' || s[i] == '+');
+	for (from = i; i < n && s[i] >= '0' && s[i] <= '9'; i++)
+		;
+	return i == n && i > from;
+}
+
 static int encode_float(const struct column *c, const char *s, size_t n, struct cell *out,
 			struct value_error *err)
 {
@@ -39,11 +61,10 @@ static int encode_float(const struct column *c, const char *s, size_t n, struct 
 		{ "-infinity", "-Infinity" },
 	};
 	char text[GNUM_MAX];
-	struct gnum_shape shape;
-	char canonical[GNUM_MAX];
+	bool number = is_decimal(s, n);
 	double d;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; !number && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strlen(words[i].word) == n && strncasecmp(words[i].word, s, n) == 0) {
 			*out = (struct cell){ .kind = CELL_TEXT,
 					      .p = words[i].cell,
@@ -51,13 +72,10 @@ static int encode_float(const struct column *c, const char *s, size_t n, struct 
 			return 0;
 		}
 	}
-	if (n >= sizeof(text))
+	if (!number || n >= sizeof(text))
 		return value_fail(err, c, "Could not convert value to double", s, n);
 	memcpy(text, s, n);
 	text[n] = '\0';
-	/* The decimal grammar first: strtod alone would take "0x1p3" and leading space. */
-	if (gnum_canonical(s, n, canonical, &shape))
-		return value_fail(err, c, "Could not convert value to double", s, n);
 	d = strtod(text, NULL);
 	if (!isfinite(d))
 		return value_fail(err, c, "Could not convert value to double: out of range", s, n);
@@ -188,9 +206,10 @@ static int encode_json(const struct column *c, const struct jtoken *v, struct bu
 	auto_buf text = BUF_INIT;
 
 	if (json_normal(v, &text))
-		return value_fail(err, c,
-				  "Invalid JSON value: a number or string of it does not survive",
-				  v->p, v->n);
+		return value_fail(
+			err, c,
+			"Invalid JSON value: a number or string of it does not survive, or it is nested too deeply",
+			v->p, v->n);
 	return put_text(scratch, text.data, text.length, out);
 }
 
