@@ -134,31 +134,61 @@ static int range_partitioning(const struct layout *l, const struct schema_field 
 		       : 0;
 }
 
+/* Cut the last n parts off; false when there are not as many. */
+static bool cut_parts(char *text, int n, char **part)
+{
+	while (n-- > 0) {
+		char *colon = strrchr(text, ':');
+
+		if (!colon)
+			return false;
+		*colon = '\0';
+		part[n] = colon + 1;
+	}
+	return true;
+}
+
+static int no_partition_column(const struct layout *l, struct error *err)
+{
+	const char *text = l->partition_by, *end = strchrnul(text, ':');
+	size_t colons = 0;
+
+	for (const char *p = end; *p; p++)
+		colons += *p == ':';
+	if (colons > 1 && colons != 3)
+		return error_set(
+			err, ERR_USAGE,
+			"--partition-by: '%s' is neither COL[:UNIT] nor COL:START:END:STEP", text);
+	return error_set(err, ERR_DATA, "--partition-by: column %.*s is not in the schema",
+			 (int)(end - text), text);
+}
+
 static int partitioning(const struct layout *l, const struct schema *schema, json_t *load,
 			struct error *err)
 {
-	char *copy = strdup(l->partition_by), *rest = copy, *part[5] = { NULL };
-	const struct schema_field *f;
-	int n = 0, rc = -1;
+	static const int parts[] = { 0, 1, 3 };
+	char *part[3] = { NULL };
 
-	if (!copy)
-		return error_nomem(err);
-	while (n < 5 && (part[n] = strsep(&rest, ":")))
-		n++;
-	f = column(schema, "--partition-by", part[0], err);
-	if (!f)
-		goto out;
-	if (n == 1 || n == 2)
-		rc = time_partitioning(l, f, n == 2 ? part[1] : "DAY", load, err);
-	else if (n == 4)
-		rc = range_partitioning(l, f, part + 1, load, err);
-	else
-		rc = error_set(err, ERR_USAGE,
-			       "--partition-by: '%s' is neither COL[:UNIT] nor COL:START:END:STEP",
-			       l->partition_by);
-out:
-	free(copy);
-	return rc;
+	/* From the right: a flexible name may have colons itself. */
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		char *name = strdup(l->partition_by);
+		const struct schema_field *f;
+		int rc;
+
+		if (!name)
+			return error_nomem(err);
+		f = cut_parts(name, parts[i], part) ? schema_find(schema, name, strlen(name))
+						    : NULL;
+		if (!f) {
+			free(name);
+			continue;
+		}
+		rc = parts[i] == 3 ? range_partitioning(l, f, part, load, err)
+				   : time_partitioning(l, f, parts[i] ? part[0] : "DAY", load, err);
+		free(name);
+		return rc;
+	}
+	return no_partition_column(l, err);
 }
 
 static bool can_cluster(const struct schema_field *f)

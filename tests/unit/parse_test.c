@@ -356,6 +356,64 @@ static void test_schema_fit_repeated(void)
 #undef REPEATED
 }
 
+/* What --partition-by makes of a schema with a column "a:b", as JSON; "" when it is refused. */
+static char *partition(const char *partition_by, struct error *err)
+{
+	const struct layout layout = { .partition_by = partition_by };
+	struct schema *s = schema_of(
+		"[{\"name\":\"a:b\",\"type\":\"DATE\"},{\"name\":\"n\",\"type\":\"INTEGER\"},"
+		"{\"name\":\"x:1\",\"type\":\"INTEGER\"}]",
+		err);
+	json_t *load = json_object();
+	char *text = layout_apply(&layout, s, load, err) == 0 ? json_dumps(load, JSON_COMPACT)
+							      : strdup("");
+
+	schema_free(s);
+	json_decref(load);
+	return text;
+}
+
+static void is_partition(const char *partition_by, const char *json)
+{
+	struct error err;
+	char *text = partition(partition_by, &err);
+
+	if (strcmp(text, json))
+		printf("# %s: %s\n", partition_by, text);
+	CHECK(!strcmp(text, json));
+	free(text);
+}
+
+static void is_no_partition(const char *partition_by, int code, const char *message)
+{
+	struct error err;
+	char *text = partition(partition_by, &err);
+
+	CHECK(!*text && err.code == code);
+	CHECK_HAS(err.message, message);
+	free(text);
+}
+
+static void test_partition_by(void)
+{
+	unit_test("--partition-by: a column whose name has colons, with and without a unit");
+	is_partition("a:b", "{\"timePartitioning\":{\"type\":\"DAY\",\"field\":\"a:b\"}}");
+	is_partition("A:B:month", "{\"timePartitioning\":{\"type\":\"MONTH\",\"field\":\"a:b\"}}");
+	is_partition("x:1:0:10:5",
+		     "{\"rangePartitioning\":{\"field\":\"x:1\",\"range\":{\"start\":\"0\","
+		     "\"end\":\"10\",\"interval\":\"5\"}}}");
+	is_partition("n:-5:10:5",
+		     "{\"rangePartitioning\":{\"field\":\"n\",\"range\":{\"start\":\"-5\","
+		     "\"end\":\"10\",\"interval\":\"5\"}}}");
+	unit_test("--partition-by: what is wrong is said");
+	is_no_partition("nowhere:DAY", ERR_DATA, "column nowhere is not in the schema");
+	is_no_partition("nowhere:1:2", ERR_USAGE, "is neither COL[:UNIT] nor");
+	is_no_partition("a:b:WEEK", ERR_USAGE, "'WEEK' is not DAY");
+	is_no_partition("n", ERR_DATA, "column n is INTEGER");
+	is_no_partition("n:1:x:3", ERR_USAGE, "--partition-by");
+	is_no_partition("n:5:5:1", ERR_USAGE, "START < END");
+}
+
 static void check_destination(const char *text, const char *project, const char *dataset,
 			      const char *table, const char *decorator)
 {
@@ -397,6 +455,7 @@ int main(void)
 	test_schema_fit();
 	test_schema_fit_decimals();
 	test_schema_fit_repeated();
+	test_partition_by();
 	test_destination();
 	return unit_done();
 }
