@@ -380,16 +380,13 @@ configure_source() {
 	setting text localhost "${id}_DB_HOST" "${id}_HOST" DB_HOST && host=${REPLY#\[} && host=${host%]}
 	! is_local "$host" || sslmode=prefer
 	setting sslmode "$sslmode" "${id}_DB_SSLMODE" DB_SSLMODE && sslmode=$REPLY
-	port=3306
-	[[ $type == mysql ]] || port=5432
-	# The port for all is one of DB_TYPE; a database of the other type has its own default.
+	local default=3306 foreign=5432
+	[[ $type == mysql ]] || default=5432 foreign=3306
+	# The port for all is meant for DB_TYPE; a database of the other type has its own default.
 	setting type "$type" DB_TYPE && other=$REPLY
-	if [[ $other == "$type" ]]; then
-		setting port "$port" "${id}_DB_PORT" "${id}_PORT" DB_PORT
-	else
-		setting port "$port" "${id}_DB_PORT" "${id}_PORT"
-	fi
-	port=$REPLY
+	setting port "$default" DB_PORT
+	[[ $other == "$type" && $REPLY != "$foreign" ]] && default=$REPLY
+	setting port "$default" "${id}_DB_PORT" "${id}_PORT" && port=$REPLY
 	required "${id}_DB_NAME" && percent "$REPLY" && name=$REPLY
 	required "${id}_DB_USER" && percent "$REPLY" && user=$REPLY
 	db[$id.type]=$type
