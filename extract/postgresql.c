@@ -5,14 +5,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "extract/postgresql_encoders.h"
 #include "extract/postgresql_impl.h"
 #include "extract/postgresql_types.h"
 #include "lib/log.h"
 
 enum {
 	SERVER_VERSION_MIN = 120000,
-	RESTARTS_MAX = 5,
-	LOCK_TIMEOUT_MS = 30000,
 	CANCEL_SECONDS = 2,
 };
 
@@ -108,6 +107,7 @@ static void postgresql_close(struct connection *c)
 	PQfinish(c->pg);
 	free(c->label);
 	free(c->columns);
+	free(c->inner);
 	free(c->key);
 	free(c);
 }
@@ -120,6 +120,8 @@ static int postgresql_open(const struct request *request, struct wait *wait,
 	if (!c)
 		return error_nomem(err);
 	c->wait = wait;
+	c->options = &request->types;
+	c->read_timeout_ms = request->read_timeout_ms;
 	c->user_sql = request->query || request->where;
 	if (check_uri(request->uri, err) < 0 || connect_to(c, request, err) < 0) {
 		postgresql_close(c);
@@ -127,135 +129,6 @@ static int postgresql_open(const struct request *request, struct wait *wait,
 	}
 	*ret = c;
 	return 0;
-}
-
-/* --- the transaction -------------------------------------------------------------- */
-
-/*
- * None of these statements takes a snapshot: the first query after them does.
- * An idle limit of the server's must be off, because a stalled reader of stdout
- * makes us look idle once the server has sent its last row. A SQL_ASCII
- * database would fail as a whole on the first bad byte if it had to convert.
- * With row_security off, a policy that would hide rows is an error.
- */
-static int begin(struct connection *c, const struct request *request, struct error *err)
-{
-	const char *server = PQparameterStatus(c->pg, "server_encoding");
-	bool unconverted = server && !strcmp(server, "SQL_ASCII");
-	auto_buf sql = BUF_INIT;
-	const char *text;
-
-	if (buf_appendf(&sql, err,
-			"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
-			"SET LOCAL client_encoding = '%s';"
-			"SET LOCAL statement_timeout = %lld;"
-			"SET LOCAL lock_timeout = %d;"
-			"SET LOCAL row_security = %s;"
-			"SET LOCAL idle_in_transaction_session_timeout = 0",
-			unconverted ? "SQL_ASCII" : "UTF8",
-			(long long)(request->timeout_ms < INT32_MAX ? request->timeout_ms
-								    : INT32_MAX),
-			LOCK_TIMEOUT_MS, request->row_security ? "on" : "off") < 0)
-		return -1;
-	text = buf_cstr(&sql, err);
-	return text ? postgresql_run(c, text, err) : -1;
-}
-
-/*
- * 1: locked. 0: this cannot be locked (materialized views, foreign tables), or
- * not by us (a grant on some columns is not enough); no transaction is open.
- */
-static int lock_table(struct connection *c, const struct request *request, struct error *err)
-{
-	auto_buf sql = BUF_INIT;
-	const char *text;
-
-	if (buf_append_str(&sql, "LOCK TABLE ", err) < 0 ||
-	    postgresql_quote_table(&sql, &request->table, err) < 0 ||
-	    buf_append_str(&sql, " IN ACCESS SHARE MODE", err) < 0)
-		return -1;
-	text = buf_cstr(&sql, err);
-	if (!text)
-		return -1;
-	if (postgresql_run(c, text, err) == 0)
-		return 1;
-	if (strcmp(c->state, "42809") != 0 && strcmp(c->state, "42501") != 0)
-		return -1;
-	log_debug("%s: not locked: %s", request->table.table, err->message);
-	c->state[0] = '\0'; /* it was no failure of the run */
-	return postgresql_run(c, "ROLLBACK", err);
-}
-
-/* Planning takes the locks that reading will take, on everything that is read. */
-static int lock_by_planning(struct connection *c, const struct request *request, struct error *err)
-{
-	auto_buf sql = BUF_INIT;
-	PGresult *plan;
-	const char *text;
-
-	if (buf_append_str(&sql, "EXPLAIN ", err) < 0)
-		return -1;
-	if (request->query) {
-		if (buf_append_str(&sql, request->query, err) < 0)
-			return -1;
-	} else if (buf_append_str(&sql, "SELECT 1 FROM ", err) < 0 ||
-		   postgresql_quote_table(&sql, &request->table, err) < 0) {
-		return -1;
-	}
-	text = buf_cstr(&sql, err);
-	plan = text ? postgresql_exec(c, text, NULL, 0, PGRES_TUPLES_OK, err) : NULL;
-	if (!plan)
-		return -1;
-	PQclear(plan);
-	return 0;
-}
-
-/* 1: the transaction stands on one consistent state. 0: it does not; it was rolled back. */
-static int try_begin(struct connection *c, const struct request *request, bool *lockable,
-		     struct error *err)
-{
-	char *name = NULL;
-	int rc;
-
-	if (begin(c, request, err) < 0)
-		return -1;
-	if (*lockable) {
-		rc = lock_table(c, request, err);
-		if (rc < 0)
-			return -1;
-		*lockable = rc > 0;
-		if (!*lockable && begin(c, request, err) < 0)
-			return -1;
-	}
-	if (lock_by_planning(c, request, err) < 0)
-		return -1;
-	rc = postgresql_changed(c, &name, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : 1;
-	log_info("%s was truncated or replaced at this moment: starting over", name);
-	free(name);
-	return postgresql_run(c, "ROLLBACK", err);
-}
-
-static int postgresql_describe(struct connection *c, const struct request *request,
-			       struct relation *ret, struct error *err)
-{
-	bool lockable = request->query == NULL;
-	int rc = 0;
-
-	for (int i = 0; i < RESTARTS_MAX && rc == 0; i++)
-		rc = try_begin(c, request, &lockable, err);
-	if (rc < 0)
-		return postgresql_explain_missing(c, request, err);
-	if (rc == 0)
-		return error_set(err, ERR_TEMP,
-				 "what is read changes faster than it can be read: "
-				 "truncated or replaced %d times",
-				 RESTARTS_MAX);
-	rc = request->query ? postgresql_describe_query(c, request, ret, err)
-			    : postgresql_describe_table(c, request, ret, err);
-	c->described = rc == 0;
-	return rc;
 }
 
 /* --- reading ------------------------------------------------------------------------ */
@@ -277,7 +150,7 @@ static int copy_statement(struct buf *sql, const struct request *request,
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (buf_append_str(sql, i ? ", " : " ", err) < 0 ||
-		    names_quote(sql, columns[i].source_name, '"', err) < 0)
+		    postgresql_append_select(sql, &columns[i], err) < 0)
 			return -1;
 	if (append_from(sql, request, err) < 0)
 		return -1;
@@ -365,7 +238,7 @@ static int next_message(struct connection *c, int *length, struct error *err)
 		n = PQgetCopyData(c->pg, &c->row, 1);
 		if (n != 0)
 			break;
-		if (wait_for(c->wait, PQsocket(c->pg), POLLIN, 0, err) < 0)
+		if (postgresql_wait(c, err) < 0)
 			return -1;
 	}
 	if (n == -2)
@@ -499,6 +372,8 @@ const struct driver postgresql_driver = {
 	.open = postgresql_open,
 	.list = postgresql_list,
 	.describe = postgresql_describe,
+	.as_text = postgresql_as_text,
+	.hold = postgresql_hold,
 	.query = postgresql_query,
 	.next = postgresql_next,
 	.cancel = postgresql_cancel,

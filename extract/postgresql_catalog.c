@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "extract/postgresql_impl.h"
-#include "extract/postgresql_types.h"
 #include "lib/parse.h"
 
 /* $1 schema or NULL, $2 table. A name longer than PostgreSQL's 63 bytes finds nothing. */
@@ -13,22 +12,21 @@ static const char sql_relation[] =
 	" OR ($1 IS NULL AND pg_catalog.pg_table_is_visible(c.oid)))";
 
 /*
- * Domains are followed to their base type, whose modifier counts where the
- * domain has none. NOT NULL is only believed where the server enforces it: not
- * on foreign tables, and not where inheriting children may have dropped it.
+ * NOT NULL is only believed where the server enforces it: not on foreign
+ * tables, nor where one is a partition, not where inheriting children may have
+ * dropped it, not where it was declared without looking at the rows.
  */
 static const char sql_columns[] =
-	"WITH RECURSIVE base(attnum, type, modifier) AS ("
-	" SELECT attnum, atttypid, atttypmod FROM pg_catalog.pg_attribute"
-	" WHERE attrelid = $1::pg_catalog.oid AND attnum > 0 AND NOT attisdropped"
-	" UNION ALL SELECT b.attnum, t.typbasetype, CASE WHEN b.modifier < 0 THEN t.typtypmod ELSE b.modifier END"
-	" FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype = 'd')"
-	" SELECT a.attname, b.type, b.modifier, pg_catalog.format_type(a.atttypid, a.atttypmod),"
-	" a.attnotnull AND c.relkind <> 'f' AND NOT (c.relkind = 'r' AND c.relhassubclass),"
+	"SELECT a.attname, a.atttypid, a.atttypmod, a.attnotnull AND c.relkind <> 'f'"
+	" AND NOT (c.relkind = 'r' AND c.relhassubclass)"
+	" AND NOT (c.relkind = 'p' AND EXISTS (SELECT FROM pg_catalog.pg_partition_tree(c.oid) p"
+	" JOIN pg_catalog.pg_class f ON f.oid = p.relid WHERE f.relkind = 'f'))"
+	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid"
+	" AND k.contype = 'n' AND NOT k.convalidated AND a.attnum = ANY (k.conkey)),"
 	" pg_catalog.col_description(a.attrelid, a.attnum)"
-	" FROM base b JOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype <> 'd'"
-	" JOIN pg_catalog.pg_attribute a ON a.attrelid = $1::pg_catalog.oid AND a.attnum = b.attnum"
-	" JOIN pg_catalog.pg_class c ON c.oid = a.attrelid ORDER BY a.attnum";
+	" FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid"
+	" WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped"
+	" ORDER BY a.attnum";
 
 static const char sql_key[] =
 	"SELECT a.attname FROM pg_catalog.pg_index i"
@@ -112,15 +110,9 @@ static int set_label(struct connection *c, const char *schema, const char *table
 }
 
 /* oids and modifiers come as text from a server that we trust to print them. */
-static int parse_number(const char *text, int64_t *ret, struct error *err)
-{
-	if (parse_int64(text, INT32_MIN, UINT32_MAX, ret, err) < 0)
-		return error_set(err, ERR_PROTOCOL, "PostgreSQL: the catalog says '%s'", text);
-	return 0;
-}
-
 static int read_columns(struct connection *c, PGresult *result, struct error *err)
 {
+	auto_buf oids = BUF_INIT, modifiers = BUF_INIT;
 	int count = PQntuples(result);
 
 	c->columns = calloc((size_t)count + 1, sizeof *c->columns);
@@ -128,18 +120,16 @@ static int read_columns(struct connection *c, PGresult *result, struct error *er
 		return error_nomem(err);
 	for (int i = 0; i < count; i++) {
 		struct column *column = &c->columns[i];
-		int64_t oid, modifier;
 
-		if (parse_number(PQgetvalue(result, i, 1), &oid, err) < 0 ||
-		    parse_number(PQgetvalue(result, i, 2), &modifier, err) < 0)
-			return -1;
 		column->source_name = PQgetvalue(result, i, 0);
-		column->source_type = PQgetvalue(result, i, 3);
-		column->required = PQgetvalue(result, i, 4)[0] == 't';
-		column->description = PQgetisnull(result, i, 5) ? NULL : PQgetvalue(result, i, 5);
-		postgresql_set_type(column, (uint32_t)oid, (int32_t)modifier);
+		column->required = PQgetvalue(result, i, 3)[0] == 't';
+		column->description = PQgetisnull(result, i, 4) ? NULL : PQgetvalue(result, i, 4);
+		if (buf_appendf(&oids, err, "%s%s", i ? "," : "{", PQgetvalue(result, i, 1)) < 0 ||
+		    buf_appendf(&modifiers, err, "%s%s", i ? "," : "{", PQgetvalue(result, i, 2)) <
+			    0)
+			return -1;
 	}
-	return 0;
+	return count ? postgresql_resolve_types(c, (size_t)count, &oids, &modifiers, err) : 0;
 }
 
 static int read_key(struct connection *c, const char *oid, size_t *count, struct error *err)
@@ -221,34 +211,28 @@ int postgresql_describe_table(struct connection *c, const struct request *reques
 	return 0;
 }
 
-/* The names of the columns' types, for messages about those that are not read yet. */
-static int name_types(struct connection *c, const PGresult *prepared, struct error *err)
+/* A domain is described as its base type, with the base's modifier. */
+static int read_result_columns(struct connection *c, const PGresult *result, struct error *err)
 {
-	auto_buf sql = BUF_INIT;
-	PGresult *names;
-	const char *text;
-	int count = PQnfields(prepared);
+	auto_buf oids = BUF_INIT, modifiers = BUF_INIT;
+	int count = PQnfields(result);
 
-	if (buf_append_str(&sql, "SELECT", err) < 0)
-		return -1;
-	for (int i = 0; i < count; i++)
-		if (buf_appendf(&sql, err, "%s pg_catalog.format_type(%u, %d)", i ? "," : "",
-				PQftype(prepared, i), PQfmod(prepared, i)) < 0)
+	c->columns = calloc((size_t)count, sizeof *c->columns);
+	if (!c->columns)
+		return error_nomem(err);
+	for (int i = 0; i < count; i++) {
+		c->columns[i].source_name = PQfname(result, i);
+		if (buf_appendf(&oids, err, "%c%u", i ? ',' : '{', PQftype(result, i)) < 0 ||
+		    buf_appendf(&modifiers, err, "%c%d", i ? ',' : '{', PQfmod(result, i)) < 0)
 			return -1;
-	text = buf_cstr(&sql, err);
-	names = text ? postgresql_exec(c, text, NULL, 0, PGRES_TUPLES_OK, err) : NULL;
-	if (!names || postgresql_keep(c, names, err) < 0)
-		return -1;
-	for (int i = 0; i < count; i++)
-		c->columns[i].source_type = PQgetvalue(names, 0, i);
-	return 0;
+	}
+	return postgresql_resolve_types(c, (size_t)count, &oids, &modifiers, err);
 }
 
 int postgresql_describe_query(struct connection *c, const struct request *request,
 			      struct relation *ret, struct error *err)
 {
 	PGresult *result;
-	int count;
 
 	c->busy = true;
 	if (!PQsendPrepare(c->pg, "", request->query, 0, NULL))
@@ -263,23 +247,14 @@ int postgresql_describe_query(struct connection *c, const struct request *reques
 	result = postgresql_result(c, PGRES_COMMAND_OK, err);
 	if (!result || postgresql_keep(c, result, err) < 0)
 		return -1;
-	count = PQnfields(result);
-	if (count == 0)
+	if (PQnfields(result) == 0)
 		return error_set(err, ERR_USAGE,
 				 "--query: the statement returns no columns; it must be a SELECT");
-	c->columns = calloc((size_t)count, sizeof *c->columns);
-	if (!c->columns)
-		return error_nomem(err);
-	for (int i = 0; i < count; i++) {
-		c->columns[i].source_name = PQfname(result, i);
-		/* A domain is described as its base type. */
-		postgresql_set_type(&c->columns[i], PQftype(result, i), PQfmod(result, i));
-	}
-	if (name_types(c, result, err) < 0 || set_label(c, NULL, "query", err) < 0)
+	if (read_result_columns(c, result, err) < 0 || set_label(c, NULL, "query", err) < 0)
 		return -1;
 	*ret = (struct relation){ .label = c->label,
 				  .columns = c->columns,
-				  .count = (size_t)count };
+				  .count = (size_t)PQnfields(result) };
 	return 0;
 }
 

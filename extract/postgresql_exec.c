@@ -172,10 +172,23 @@ int postgresql_fail_connect(const PGconn *pg, struct error *err)
 
 /* --- statements ------------------------------------------------------------------- */
 
+int postgresql_wait(struct connection *c, struct error *err)
+{
+	int64_t until = c->read_timeout_ms > 0 ? wait_now_ms() + c->read_timeout_ms : 0;
+	int ready = wait_for(c->wait, PQsocket(c->pg), POLLIN, until, err);
+
+	if (ready == 0)
+		return error_set(
+			err, ERR_TEMP,
+			"PostgreSQL: the server said nothing within --read-timeout (%.1f s)",
+			(double)c->read_timeout_ms / 1000);
+	return ready < 0 ? -1 : 0;
+}
+
 int postgresql_await(struct connection *c, struct error *err)
 {
 	while (PQisBusy(c->pg)) {
-		if (wait_for(c->wait, PQsocket(c->pg), POLLIN, 0, err) < 0)
+		if (postgresql_wait(c, err) < 0)
 			return -1;
 		if (!PQconsumeInput(c->pg))
 			return postgresql_fail(c, NULL, err);

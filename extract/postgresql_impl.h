@@ -2,9 +2,11 @@
  * What the files of the PostgreSQL driver share; nothing else includes this,
  * nor <libpq-fe.h>.
  *
- *   postgresql.c          the ops: connect, transaction, COPY
+ *   postgresql.c          the ops: connect, COPY, cancel
  *   postgresql_exec.c     statements that a signal can interrupt; errors
+ *   postgresql_begin.c    the transaction: locks, snapshots
  *   postgresql_catalog.c  what the catalog knows of tables and queries
+ *   postgresql_resolve.c  and of types
  */
 #ifndef SLUICE_EXTRACT_POSTGRESQL_IMPL_H
 #define SLUICE_EXTRACT_POSTGRESQL_IMPL_H
@@ -14,17 +16,20 @@
 
 #include "extract/driver.h"
 
-enum { KEPT_RESULTS = 4 };
+enum { KEPT_RESULTS = 6 };
 
 struct connection {
 	PGconn *pg;
 	struct wait *wait;
+	const struct type_options *options;
+	int64_t read_timeout_ms;
 	bool busy;      /* the server may be working for us */
 	bool user_sql;  /* --where or --query: errors in SQL are the user's */
 	char state[6];  /* SQLSTATE of the last failure, "" without one */
 	bool described; /* the definition was read, under a lock where there is one */
 	char *label;
 	struct column *columns;
+	struct column *inner; /* of columns that are arrays, by the same index */
 	char **key;
 	/* The strings of columns and keys live in these. */
 	PGresult *kept[KEPT_RESULTS];
@@ -53,6 +58,9 @@ int postgresql_run(struct connection *c, const char *sql, struct error *err)
 /* Wait for the result of what was sent, and for the NULL behind it. `want` is its status. */
 PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct error *err);
 
+/* Wait until the server says something, at most read_timeout_ms. */
+int postgresql_wait(struct connection *c, struct error *err) __attribute__((warn_unused_result));
+
 /* Wait until PQgetResult would not block. */
 int postgresql_await(struct connection *c, struct error *err) __attribute__((warn_unused_result));
 
@@ -64,6 +72,24 @@ int postgresql_fail_connect(const PGconn *pg, struct error *err);
 
 /* The result's strings are needed until close. */
 int postgresql_keep(struct connection *c, PGresult *result, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --- postgresql_begin.c ------------------------------------------------------- */
+
+int postgresql_describe(struct connection *c, const struct request *request, struct relation *ret,
+			struct error *err) __attribute__((warn_unused_result));
+int postgresql_hold(struct connection *c, const struct request *request,
+		    const struct table_name *tables, size_t count, const char **snapshot,
+		    struct error *err) __attribute__((warn_unused_result));
+
+/* --- postgresql_resolve.c ------------------------------------------------------ */
+
+/*
+ * Set the types of c->columns[0..count) from their OIDs and modifiers, given
+ * as texts "{25,1700" that lack the closing brace.
+ */
+int postgresql_resolve_types(struct connection *c, size_t count, struct buf *oids,
+			     struct buf *modifiers, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* --- postgresql_catalog.c ---------------------------------------------------- */

@@ -2,7 +2,11 @@
  * PostgreSQL's numeric: base 10,000 digits, which are written as decimal text
  * without any arithmetic on the value, so that every digit stays.
  */
-#include "extract/postgresql_types.h"
+#include <math.h>
+#include <stdlib.h>
+
+#include "extract/postgresql_encoders.h"
+#include "lib/double.h"
 
 enum {
 	NUMERIC_NEGATIVE = 0x4000,
@@ -10,14 +14,18 @@ enum {
 	NUMERIC_PINF = 0xD000,
 	NUMERIC_NINF = 0xF000,
 	DIGIT_MAX = 9999,
-	/* A declared numeric has a precision of at most 1000, and a scale from -1000 to 1000. */
-	DECLARED_SCALE_MAX = 1000,
-	DECLARED_INTEGER_DIGITS = 2000, /* precision - scale */
+	NUMERIC_SCALE = 9,
+	NUMERIC_INTEGER_DIGITS = 29,
+	DOUBLE_DIGITS = 17, /* of the longest shortest double */
 	BIGNUMERIC_SCALE = 38,
 	BIGNUMERIC_INTEGER_DIGITS = 39, /* of its largest value */
 };
 
 static const char reason_special[] = "BigQuery's NUMERIC has no NaN and no infinity";
+static const char reason_large[] = "too large for BIGNUMERIC";
+static const char reason_fraction[] = "more than the 38 fraction digits of BIGNUMERIC";
+static const char reason_numeric_fraction[] = "more than the 9 fraction digits of NUMERIC";
+static const char reason_float[] = "a double does not give these digits back";
 
 /* Value = sum of digit[i] * 10000^(weight - i); scale digits are shown behind the point. */
 struct numeric {
@@ -99,7 +107,8 @@ static bool exceeds_bignumeric(const char *integer, const char *fraction, size_t
 		      sizeof padded) > 0;
 }
 
-static const char *encode_numeric(const struct column *column, const struct cell *cell, char **ret)
+static const char *encode_bignumeric(const struct column *column, const struct cell *cell,
+				     char **ret)
 {
 	char *out = *ret, *integer, *fraction;
 	struct numeric n;
@@ -111,7 +120,7 @@ static const char *encode_numeric(const struct column *column, const struct cell
 	if ((n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL)
 		return reason_special;
 	if (n.weight > BIGNUMERIC_INTEGER_DIGITS / 4)
-		return "too large for BIGNUMERIC";
+		return reason_large;
 	*out++ = '"';
 	if (n.sign == NUMERIC_NEGATIVE)
 		*out++ = '-';
@@ -120,22 +129,21 @@ static const char *encode_numeric(const struct column *column, const struct cell
 	fraction = out + 1;
 	scale = n.scale < BIGNUMERIC_SCALE ? n.scale : BIGNUMERIC_SCALE;
 	if (out - integer > BIGNUMERIC_INTEGER_DIGITS)
-		return "too large for BIGNUMERIC";
+		return reason_large;
 	if (n.scale > 0) {
 		*out++ = '.';
 		if (!put_fraction(&out, &n, scale))
-			return "more than the 38 fraction digits of BIGNUMERIC";
+			return reason_fraction;
 	}
 	if (fraction - 1 - integer == BIGNUMERIC_INTEGER_DIGITS &&
 	    exceeds_bignumeric(integer, fraction, (size_t)scale, n.sign == NUMERIC_NEGATIVE))
-		return "too large for BIGNUMERIC";
+		return reason_large;
 	*out++ = '"';
 	*ret = out;
 	return NULL;
 }
 
-static const char *encode_numeric_string(const struct column *column, const struct cell *cell,
-					 char **ret)
+static const char *encode_string(const struct column *column, const struct cell *cell, char **ret)
 {
 	char *out = *ret;
 	struct numeric n;
@@ -145,8 +153,6 @@ static const char *encode_numeric_string(const struct column *column, const stru
 		return "malformed numeric";
 	if ((n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL)
 		return reason_special;
-	if (n.scale > DECLARED_SCALE_MAX || n.weight >= DECLARED_INTEGER_DIGITS / 4)
-		return "malformed numeric";
 	*out++ = '"';
 	if (n.sign == NUMERIC_NEGATIVE)
 		*out++ = '-';
@@ -159,6 +165,19 @@ static const char *encode_numeric_string(const struct column *column, const stru
 	*out++ = '"';
 	*ret = out;
 	return NULL;
+}
+
+/* Undeclared, it has up to 131072 digits before the point and 16383 behind it. */
+static size_t measure_string(const struct column *column, const struct cell *cell)
+{
+	int weight, scale;
+
+	(void)column;
+	if (cell->length < 8)
+		return 0;
+	weight = (int16_t)postgresql_get16(cell->data + 2);
+	scale = (int16_t)postgresql_get16(cell->data + 6);
+	return 4 * (size_t)(weight < 0 ? 1 : weight + 1) + (scale < 0 ? 0 : (size_t)scale);
 }
 
 /* As PostgreSQL prints it; of very long ones the beginning. */
@@ -192,39 +211,147 @@ static int text_numeric(const struct column *column, const struct cell *cell, si
 	return 0;
 }
 
-static const struct encoder encoder_numeric = { .encode = encode_numeric,
-						.text = text_numeric,
-						.fixed = 128 };
-static const struct encoder encoder_numeric_string = {
-	.encode = encode_numeric_string,
-	.text = text_numeric,
-	.fixed = DECLARED_INTEGER_DIGITS + DECLARED_SCALE_MAX + 64,
+/* --- numeric as NUMERIC or FLOAT, on request ------------------------------------- */
+
+/* What BIGNUMERIC holds, NUMERIC may not: 29 digits before the point, 9 behind it. */
+static const char *encode_as_numeric(const struct column *column, const struct cell *cell,
+				     char **ret)
+{
+	char *start = *ret, *end = start, *digits, *point;
+	const char *reason = encode_bignumeric(column, cell, &end);
+
+	if (reason == reason_large)
+		return "too large for NUMERIC";
+	if (reason == reason_fraction)
+		return reason_numeric_fraction;
+	if (reason)
+		return reason;
+	digits = start + 1 + (start[1] == '-');
+	point = memchr(digits, '.', (size_t)(end - digits));
+	if ((point ? point : end - 1) - digits > NUMERIC_INTEGER_DIGITS)
+		return "too large for NUMERIC";
+	if (point && end - 1 - (point + 1) > NUMERIC_SCALE) {
+		for (char *p = point + 1 + NUMERIC_SCALE; p < end - 1; p++)
+			if (*p != '0')
+				return reason_numeric_fraction;
+		end = point + 1 + NUMERIC_SCALE;
+		*end++ = '"';
+	}
+	*ret = end;
+	return NULL;
+}
+
+/* A decimal text's digits, without zeros at either end, and the power of ten of the last. */
+struct decimal {
+	char digits[DOUBLE_DIGITS];
+	size_t count; /* more than DOUBLE_DIGITS: the rest is not kept */
+	long power;
+	bool negative;
 };
 
-/* numeric(p,s): BigQuery's NUMERIC has 29 digits before the point and 9 behind, BIGNUMERIC 38 and 38. */
-void postgresql_set_numeric(struct column *column, int32_t modifier)
+/* "+20" or "-07". */
+static long read_power(const char *p, const char *end)
 {
-	int precision = (modifier - 4) >> 16 & 0xFFFF;
-	int scale = (((modifier - 4) & 0x7FF) ^ 1024) - 1024;
+	bool negative = p < end && *p == '-';
+	long value = 0;
 
-	column->type = "BIGNUMERIC";
-	column->encoder = &encoder_numeric;
-	if (modifier < 4)
-		return;
-	/* numeric(3,-2) holds 99900, numeric(2,4) holds 0.0099. */
-	if (scale < 0) {
-		precision -= scale;
-		scale = 0;
-	} else if (scale > precision) {
-		precision = scale;
-	}
-	if (scale > BIGNUMERIC_SCALE || precision - scale > 38) {
-		column->type = "STRING";
-		column->encoder = &encoder_numeric_string;
-		return;
-	}
-	if (scale <= 9 && precision - scale <= 29)
-		column->type = "NUMERIC";
-	column->precision = precision;
-	column->scale = scale;
+	for (p += p < end && (*p == '-' || *p == '+'); p < end; p++)
+		value = value * 10 + (*p - '0');
+	return negative ? -value : value;
 }
+
+static struct decimal read_decimal(const char *p, const char *end)
+{
+	struct decimal d = { .negative = p < end && *p == '-' };
+	bool fraction = false;
+	size_t zeros = 0;
+	long shown = 0;
+
+	for (p += d.negative; p < end && *p != 'e'; p++) {
+		if (*p == '.') {
+			fraction = true;
+			continue;
+		}
+		shown -= fraction;
+		if (*p == '0') {
+			zeros += d.count > 0;
+			continue;
+		}
+		/* Zeros count once a digit follows them. */
+		for (; zeros > 0; zeros--)
+			if (d.count++ < DOUBLE_DIGITS)
+				d.digits[d.count - 1] = '0';
+		if (d.count++ < DOUBLE_DIGITS)
+			d.digits[d.count - 1] = *p;
+	}
+	d.power = shown + (long)zeros;
+	if (p < end)
+		d.power += read_power(p + 1, end);
+	return d;
+}
+
+/* The double nearest to it; it has at most DOUBLE_DIGITS digits. */
+static double nearest(const struct decimal *d)
+{
+	char text[DOUBLE_DIGITS + 32], *at = text;
+
+	if (d->negative)
+		*at++ = '-';
+	*at++ = '0';
+	memcpy(at, d->digits, d->count);
+	at += d->count;
+	*at++ = 'e';
+	if (d->power < 0)
+		*at++ = '-';
+	at = encode_put_unsigned(at, (uint64_t)labs(d->power));
+	*at = '\0';
+	/* No locale is ever set, so the point is a point. */
+	return strtod(text, NULL);
+}
+
+/* Only what the double's own shortest text gives back, digit for digit. */
+static const char *encode_as_float(const struct column *column, const struct cell *cell, char **ret)
+{
+	char *start = *ret, *end = start, shortest[DOUBLE_TEXT_MAX];
+	struct decimal exact, back;
+	const char *reason;
+	struct numeric n;
+	double value;
+
+	if (read_numeric(cell, &n) && (n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL) {
+		*ret = postgresql_put_not_finite(start, n.sign == NUMERIC_SPECIAL,
+						 n.sign == NUMERIC_NINF);
+		return NULL;
+	}
+	reason = encode_string(column, cell, &end);
+	if (reason)
+		return reason;
+	exact = read_decimal(start + 1, end - 1);
+	if (exact.count > DOUBLE_DIGITS)
+		return reason_float;
+	value = nearest(&exact);
+	if (!isfinite(value))
+		return reason_float;
+	end = double_write(shortest, value);
+	back = read_decimal(shortest, end);
+	if (back.count != exact.count || (back.count > 0 && back.power != exact.power) ||
+	    memcmp(back.digits, exact.digits, back.count) != 0)
+		return reason_float;
+	memcpy(start, shortest, (size_t)(end - shortest));
+	*ret = start + (end - shortest);
+	return NULL;
+}
+
+const struct encoder postgresql_bignumeric = { .encode = encode_bignumeric,
+					       .text = text_numeric,
+					       .fixed = 128 };
+const struct encoder postgresql_numeric = { .encode = encode_as_numeric,
+					    .text = text_numeric,
+					    .fixed = 128 };
+const struct encoder postgresql_numeric_string = {
+	.encode = encode_string, .text = text_numeric, .fixed = 16, .measure = measure_string
+};
+const struct encoder postgresql_numeric_float = { .encode = encode_as_float,
+						  .text = text_numeric,
+						  .fixed = 16 + DOUBLE_TEXT_MAX,
+						  .measure = measure_string };

@@ -1,362 +1,326 @@
-/*
- * Encoders for PostgreSQL's binary formats, which are those of each type's
- * send function (src/backend/utils/adt): big-endian, dates counted from
- * 2000-01-01, numeric in base 10,000.
- */
 #include "extract/postgresql_types.h"
 
-#include <math.h>
+#include <string.h>
 
-#include "lib/double.h"
+#include "extract/postgresql_encoders.h"
 
-static const int64_t microseconds_a_day = INT64_C(86400000000);
-enum { EPOCH_DAYS = 10957 }; /* 2000-01-01 in days since 1970-01-01 */
-
-/* --- bool, integers, floats ---------------------------------------------- */
-
-static const char *encode_bool(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	if (cell->data[0]) {
-		memcpy(*out, "true", 4);
-		*out += 4;
-	} else {
-		memcpy(*out, "false", 5);
-		*out += 5;
-	}
-	return NULL;
-}
-
-static const char *encode_int2(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	*out = encode_put_integer(*out, (int16_t)postgresql_get16(cell->data));
-	return NULL;
-}
-
-static const char *encode_int4(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	*out = encode_put_integer(*out, (int32_t)postgresql_get32(cell->data));
-	return NULL;
-}
-
-static const char *encode_int8(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	*out = encode_put_integer(*out, (int64_t)postgresql_get64(cell->data));
-	return NULL;
-}
-
-static char *put_not_finite(char *out, bool nan, bool negative)
-{
-	const char *text = nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"";
-	size_t n = strlen(text);
-
-	memcpy(out, text, n);
-	return out + n;
-}
-
-static const char *encode_float4(const struct column *column, const struct cell *cell, char **out)
-{
-	uint32_t bits = postgresql_get32(cell->data);
-	float value;
-
-	(void)column;
-	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write_float(*out, value)
-			       : put_not_finite(*out, isnan(value), value < 0);
-	return NULL;
-}
-
-static const char *encode_float8(const struct column *column, const struct cell *cell, char **out)
-{
-	uint64_t bits = postgresql_get64(cell->data);
-	double value;
-
-	(void)column;
-	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write(*out, value)
-			       : put_not_finite(*out, isnan(value), value < 0);
-	return NULL;
-}
-
-/* --- text, bytes, uuid, jsonb ---------------------------------------------- */
-
-static const char *encode_text(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	return encode_put_string(cell->data, cell->length, out);
-}
-
-static const char *encode_bytea(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	*out = encode_put_base64(*out, cell->data, cell->length);
-	return NULL;
-}
-
-static size_t measure_bytea(const struct column *column, const struct cell *cell)
-{
-	(void)column;
-	return (cell->length + 2) / 3 * 4;
-}
-
-static int text_bytea(const struct column *column, const struct cell *cell, size_t max,
-		      struct buf *out, struct error *err)
-{
-	size_t n = cell->length < max / 2 ? cell->length : max / 2;
-
-	(void)column;
-	if (buf_append_str(out, "\\x", err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (buf_appendf(out, err, "%02x", (unsigned char)cell->data[i]) < 0)
-			return -1;
-	return 0;
-}
-
-static const char *encode_uuid(const struct column *column, const struct cell *cell, char **ret)
-{
-	static const char hex[] = "0123456789abcdef";
-	char *out = *ret;
-
-	(void)column;
-	*out++ = '"';
-	for (int i = 0; i < 16; i++) {
-		unsigned char byte = (unsigned char)cell->data[i];
-
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*out++ = '-';
-		*out++ = hex[byte >> 4];
-		*out++ = hex[byte & 15];
-	}
-	*out++ = '"';
-	*ret = out;
-	return NULL;
-}
-
-/* jsonb_send: a version byte, then the text of jsonb_out, which is one line. */
-static const char *encode_jsonb(const struct column *column, const struct cell *cell, char **out)
-{
-	if (cell->length < 2 || cell->data[0] != 1)
-		return "jsonb of a version that is not known";
-	/* BigQuery reads a top-level null as SQL NULL. */
-	if (column->required && cell->length == 5 && !memcmp(cell->data + 1, "null", 4))
-		return "JSON null would be NULL in a column that is NOT NULL";
-	return encode_put_json(cell->data + 1, cell->length - 1, out);
-}
-
-static int text_jsonb(const struct column *column, const struct cell *cell, size_t max,
-		      struct buf *out, struct error *err)
-{
-	size_t n = cell->length ? cell->length - 1 : 0;
-
-	(void)column;
-	return buf_append(out, cell->data + 1, n < max + 8 ? n : max + 8, err);
-}
-
-/* --- dates and times ------------------------------------------------------------ */
-
-static const char reason_infinity[] = "BigQuery has no infinite dates";
-static const char reason_years[] = "outside of BigQuery's years 0001 to 9999";
-
-static const char *encode_date(const struct column *column, const struct cell *cell, char **out)
-{
-	int32_t days = (int32_t)postgresql_get32(cell->data);
-
-	(void)column;
-	if (days == INT32_MAX || days == INT32_MIN)
-		return reason_infinity;
-	*(*out)++ = '"';
-	if (!encode_put_date(out, (int64_t)days + EPOCH_DAYS))
-		return reason_years;
-	*(*out)++ = '"';
-	return NULL;
-}
-
-static const char *encode_time(const struct column *column, const struct cell *cell, char **out)
-{
-	int64_t microseconds = (int64_t)postgresql_get64(cell->data);
-
-	(void)column;
-	if (microseconds < 0 || microseconds > microseconds_a_day)
-		return "malformed time";
-	if (microseconds == microseconds_a_day)
-		return "BigQuery's TIME ends before 24:00:00";
-	*(*out)++ = '"';
-	*out = encode_put_time(*out, microseconds);
-	*(*out)++ = '"';
-	return NULL;
-}
-
-static inline const char *put_timestamp(const struct cell *cell, const char *zone, char **out)
-{
-	int64_t at = (int64_t)postgresql_get64(cell->data);
-
-	if (at == INT64_MAX || at == INT64_MIN)
-		return reason_infinity;
-	/* Far from what overflows below; the calendar has the exact bounds. */
-	if (at > INT64_MAX / 2 || at < INT64_MIN / 2)
-		return reason_years;
-	*(*out)++ = '"';
-	if (!encode_put_datetime(out, at + EPOCH_DAYS * microseconds_a_day))
-		return reason_years;
-	while (*zone)
-		*(*out)++ = *zone++;
-	*(*out)++ = '"';
-	return NULL;
-}
-
-static const char *encode_timestamp(const struct column *column, const struct cell *cell,
-				    char **out)
-{
-	(void)column;
-	return put_timestamp(cell, "", out);
-}
-
-static const char *encode_timestamptz(const struct column *column, const struct cell *cell,
-				      char **out)
-{
-	(void)column;
-	return put_timestamp(cell, "Z", out);
-}
-
-static int text_date(const struct column *column, const struct cell *cell, size_t max,
-		     struct buf *out, struct error *err)
-{
-	int32_t days = (int32_t)postgresql_get32(cell->data);
-	char text[32];
-	bool bc;
-	char *end;
-
-	(void)column;
-	(void)max;
-	if (days == INT32_MAX || days == INT32_MIN)
-		return buf_append_str(out, days < 0 ? "-infinity" : "infinity", err);
-	end = encode_put_any_date(text, (int64_t)days + EPOCH_DAYS, &bc);
-	if (buf_append(out, text, (size_t)(end - text), err) < 0)
-		return -1;
-	return bc ? buf_append_str(out, " BC", err) : 0;
-}
-
-static int text_time(const struct column *column, const struct cell *cell, size_t max,
-		     struct buf *out, struct error *err)
-{
-	int64_t microseconds = (int64_t)postgresql_get64(cell->data);
-	char text[24], *end;
-
-	(void)column;
-	(void)max;
-	/* 24:00:00 is a time of PostgreSQL's; nothing else beyond the day has digits to show. */
-	if (microseconds < 0 || microseconds > microseconds_a_day)
-		return 0;
-	end = encode_put_time(text, microseconds);
-	return buf_append(out, text, (size_t)(end - text), err);
-}
-
-static int text_timestamp(const struct column *column, const struct cell *cell, size_t max,
-			  struct buf *out, struct error *err)
-{
-	int64_t at = (int64_t)postgresql_get64(cell->data), days, time;
-	char text[64];
-	bool bc;
-	char *end;
-
-	(void)column;
-	(void)max;
-	if (at == INT64_MAX || at == INT64_MIN)
-		return buf_append_str(out, at < 0 ? "-infinity" : "infinity", err);
-	days = at / microseconds_a_day;
-	time = at % microseconds_a_day;
-	if (time < 0) {
-		time += microseconds_a_day;
-		days--;
-	}
-	end = encode_put_any_date(text, days + EPOCH_DAYS, &bc);
-	*end++ = ' ';
-	end = encode_put_time(end, time);
-	if (buf_append(out, text, (size_t)(end - text), err) < 0 ||
-	    (!strcmp(column->type, "TIMESTAMP") && buf_append_str(out, "+00", err) < 0))
-		return -1;
-	return bc ? buf_append_str(out, " BC", err) : 0;
-}
-
-/* --- the table ------------------------------------------------------------------------ */
-
-static const struct encoder encoder_bool = { .encode = encode_bool, .fixed = 5, .width = 1 };
-static const struct encoder encoder_int2 = { .encode = encode_int2, .fixed = 24, .width = 2 };
-static const struct encoder encoder_int4 = { .encode = encode_int4, .fixed = 24, .width = 4 };
-static const struct encoder encoder_int8 = { .encode = encode_int8, .fixed = 24, .width = 8 };
-static const struct encoder encoder_float4 = { .encode = encode_float4,
-					       .fixed = DOUBLE_TEXT_MAX,
-					       .width = 4 };
-static const struct encoder encoder_float8 = { .encode = encode_float8,
-					       .fixed = DOUBLE_TEXT_MAX,
-					       .width = 8 };
-static const struct encoder encoder_text = { .encode = encode_text,
-					     .fixed = 18,
-					     .expand = 6,
-					     .measure = encode_measure_string,
-					     .measure_above = ENCODE_LONG_CELL };
-static const struct encoder encoder_bytea = { .encode = encode_bytea,
-					      .text = text_bytea,
-					      .fixed = 8,
-					      .expand = 2,
-					      .measure = measure_bytea,
-					      .measure_above = ENCODE_LONG_CELL };
-static const struct encoder encoder_uuid = { .encode = encode_uuid, .fixed = 38, .width = 16 };
-static const struct encoder encoder_jsonb = { .encode = encode_jsonb,
-					      .text = text_jsonb,
-					      .expand = 1 };
-static const struct encoder encoder_date = {
-	.encode = encode_date, .text = text_date, .fixed = 12, .width = 4
-};
-static const struct encoder encoder_time = {
-	.encode = encode_time, .text = text_time, .fixed = 17, .width = 8
-};
-static const struct encoder encoder_timestamp = {
-	.encode = encode_timestamp, .text = text_timestamp, .fixed = 28, .width = 8
-};
-static const struct encoder encoder_timestamptz = {
-	.encode = encode_timestamptz, .text = text_timestamp, .fixed = 29, .width = 8
+/* How the SELECT asks for a column: column.form. */
+enum form {
+	FORM_PLAIN,
+	FORM_TEXT,
+	FORM_TEXT_ARRAY,
+	FORM_JSON,       /* by to_json */
+	FORM_JSON_ARRAY, /* by to_json; as text where that would lose its bounds */
 };
 
-/* OIDs of built-in types never change: src/include/catalog/pg_type.dat. */
-enum { NUMERIC_OID = 1700 };
+enum {
+	JSON_OID = 114,
+	JSONB_OID = 3802,
+	INT2VECTOR_OID = 22,
+	OIDVECTOR_OID = 30,
+	INT2_OID = 21,
+	OID_OID = 26,
+	INTERVAL_OID = 1186,
+	MONEY_OID = 790,
+	NUMERIC_OID = 1700,
+	RECORD_OID = 2249,
+	TIME_OID = 1083,
+	TIMESTAMP_OID = 1114,
+	MONEY_PRECISION = 19, /* int64 */
+	NUMERIC_SCALE_MAX = 9,
+	WGS84_SRID = 4326,
+};
 
+/*
+ * OIDs of built-in types never change: src/include/catalog/pg_type.dat. What
+ * is a string on the wire is one here; what is not in the list is asked for as
+ * text. An xml's text form and its wire form lack the encoding it declares.
+ */
 static const struct {
 	uint32_t oid;
 	const char *type;
 	const struct encoder *encoder;
 } types[] = {
-	{ 16, "BOOLEAN", &encoder_bool },
-	{ 17, "BYTES", &encoder_bytea },
-	{ 20, "INTEGER", &encoder_int8 },
-	{ 21, "INTEGER", &encoder_int2 },
-	{ 23, "INTEGER", &encoder_int4 },
-	{ 25, "STRING", &encoder_text },
-	{ 700, "FLOAT", &encoder_float4 },
-	{ 701, "FLOAT", &encoder_float8 },
-	{ 1043, "STRING", &encoder_text },
-	{ 1082, "DATE", &encoder_date },
-	{ 1083, "TIME", &encoder_time },
-	{ 1114, "DATETIME", &encoder_timestamp },
-	{ 1184, "TIMESTAMP", &encoder_timestamptz },
-	{ 2950, "STRING", &encoder_uuid },
-	{ 3802, "JSON", &encoder_jsonb },
+	{ 16, "BOOLEAN", &postgresql_bool },
+	{ 17, "BYTES", &postgresql_bytea },
+	{ 19, "STRING", &postgresql_text }, /* name */
+	{ 20, "INTEGER", &postgresql_int8 },
+	{ 21, "INTEGER", &postgresql_int2 },
+	{ 23, "INTEGER", &postgresql_int4 },
+	{ 25, "STRING", &postgresql_text },
+	{ 26, "INTEGER", &postgresql_oid },
+	{ 114, "JSON", &postgresql_json },
+	{ 142, "STRING", &postgresql_text }, /* xml */
+	{ 650, "STRING", &postgresql_inet }, /* cidr */
+	{ 700, "FLOAT", &postgresql_float4 },
+	{ 701, "FLOAT", &postgresql_float8 },
+	{ 869, "STRING", &postgresql_inet },
+	{ 1042, "STRING", &postgresql_text }, /* char(n): cast to text, it would lose its padding */
+	{ 1043, "STRING", &postgresql_text },
+	{ 1082, "DATE", &postgresql_date },
+	{ 1083, "TIME", &postgresql_time },
+	{ 1114, "DATETIME", &postgresql_timestamp },
+	{ 1184, "TIMESTAMP", &postgresql_timestamptz },
+	{ 1186, "INTERVAL", &postgresql_interval },
+	{ 2950, "STRING", &postgresql_uuid },
+	{ 3802, "JSON", &postgresql_jsonb },
 };
 
-void postgresql_set_type(struct column *column, uint32_t type_oid, int32_t modifier)
+static void set(struct column *column, const char *type, const struct encoder *encoder)
 {
-	if (type_oid == NUMERIC_OID) {
-		postgresql_set_numeric(column, modifier);
+	column->type = type;
+	column->encoder = encoder;
+}
+
+static void set_form(struct column *column, const char *type, const struct encoder *encoder,
+		     enum form form)
+{
+	set(column, type, encoder);
+	column->form = form;
+}
+
+/* numeric(p,s): BigQuery's NUMERIC has 29 digits before the point and 9 behind, BIGNUMERIC 38 and 38. */
+static void set_declared_numeric(struct column *column, int32_t modifier)
+{
+	int precision = (modifier - 4) >> 16 & 0xFFFF;
+	int scale = (((modifier - 4) & 0x7FF) ^ 1024) - 1024;
+
+	/* numeric(3,-2) holds 99900, numeric(2,4) holds 0.0099. */
+	if (scale < 0) {
+		precision -= scale;
+		scale = 0;
+	} else if (scale > precision) {
+		precision = scale;
+	}
+	if (scale > 38 || precision - scale > 38) {
+		set(column, "STRING", &postgresql_numeric_string);
 		return;
 	}
+	set(column,
+	    scale <= NUMERIC_SCALE_MAX && precision - scale <= 29 ? "NUMERIC" : "BIGNUMERIC",
+	    &postgresql_bignumeric);
+	column->precision = precision;
+	column->scale = scale;
+}
+
+static void set_numeric(struct column *column, int32_t modifier, enum numeric_as wanted)
+{
+	static const struct {
+		const char *type;
+		const struct encoder *encoder;
+	} choices[] = {
+		[NUMERIC_AS_BIGNUMERIC] = { "BIGNUMERIC", &postgresql_bignumeric },
+		[NUMERIC_AS_NUMERIC] = { "NUMERIC", &postgresql_numeric },
+		[NUMERIC_AS_STRING] = { "STRING", &postgresql_numeric_string },
+		[NUMERIC_AS_FLOAT] = { "FLOAT", &postgresql_numeric_float },
+	};
+
+	if (modifier >= 4)
+		set_declared_numeric(column, modifier);
+	else
+		set(column, choices[wanted].type, choices[wanted].encoder);
+}
+
+static void set_money(struct column *column, int scale)
+{
+	set(column, scale <= NUMERIC_SCALE_MAX ? "NUMERIC" : "BIGNUMERIC", &postgresql_money);
+	column->precision = MONEY_PRECISION;
+	column->scale = scale;
+}
+
+/* PostGIS keeps the SRID in bits 8 to 28 of the modifier, signed; 0 is none. */
+static void set_shape(struct column *column, const struct postgresql_type *type)
+{
+	int32_t srid = 0;
+
+	if (type->modifier >= 0)
+		srid = ((type->modifier & 0x0FFFFF00) - (type->modifier & 0x10000000)) >> 8;
+	/* geography without one is in WGS 84, as far as its values do not say otherwise. */
+	if (type->kind == POSTGRESQL_GEOGRAPHY && srid == 0)
+		srid = WGS84_SRID;
+	if (srid == WGS84_SRID)
+		set(column, "GEOGRAPHY", &postgresql_geography);
+	else
+		set(column, "STRING", &postgresql_ewkt);
+}
+
+static void set_built_in(struct column *column, uint32_t oid)
+{
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (types[i].oid == type_oid) {
-			column->type = types[i].type;
-			column->encoder = types[i].encoder;
+		if (types[i].oid == oid) {
+			set(column, types[i].type, types[i].encoder);
 			return;
 		}
+	set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+}
+
+/* Where an option asks for another type than usual; false: it does not. */
+static bool set_by_option(struct column *column, uint32_t oid, const struct type_options *options)
+{
+	if (oid == TIMESTAMP_OID && options->datetime_timestamp)
+		set(column, "TIMESTAMP", &postgresql_timestamp_utc);
+	else if (oid == TIME_OID && options->time_string)
+		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+	else if (oid == INTERVAL_OID && options->interval_string)
+		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+	else if (oid == JSON_OID && options->json_string)
+		set(column, "STRING", &postgresql_text);
+	else if (oid == JSONB_OID && options->json_string)
+		set(column, "STRING", &postgresql_jsonb_text);
+	else
+		return false;
+	return true;
+}
+
+/* What to_json makes of it. */
+static void set_json(struct column *column, const struct postgresql_settings *settings)
+{
+	if (settings->options.json_string)
+		set_form(column, "STRING", &postgresql_text, FORM_JSON);
+	else
+		set_form(column, "JSON", &postgresql_json, FORM_JSON);
+}
+
+static void set_json_array(struct column *column, const struct postgresql_settings *settings)
+{
+	if (settings->options.json_string)
+		set_form(column, "STRING", &postgresql_json_array_text, FORM_JSON_ARRAY);
+	else
+		set_form(column, "JSON", &postgresql_json_array, FORM_JSON_ARRAY);
+}
+
+static void set_scalar(struct column *column, const struct postgresql_type *type,
+		       const struct postgresql_settings *settings)
+{
+	column->type_id = type->oid;
+	if (type->oid == RECORD_OID)
+		set_json(column, settings);
+	else if (type->oid == NUMERIC_OID)
+		set_numeric(column, type->modifier, (enum numeric_as)settings->options.numeric);
+	else if (type->oid == MONEY_OID)
+		set_money(column, settings->money_scale);
+	else if (!set_by_option(column, type->oid, &settings->options))
+		switch (type->kind) {
+		case POSTGRESQL_COMPOSITE:
+		case POSTGRESQL_HSTORE:
+			set_json(column, settings);
+			break;
+		case POSTGRESQL_ENUM:
+		case POSTGRESQL_CITEXT:
+			set(column, "STRING", &postgresql_text);
+			break;
+		case POSTGRESQL_GEOMETRY:
+		case POSTGRESQL_GEOGRAPHY:
+			set_shape(column, type);
+			break;
+		default:
+			set_built_in(column, type->oid);
+		}
+}
+
+/* A null array is left out of its row, which for BigQuery is an empty one. */
+static void set_repeated(struct column *column, struct column *inner, const struct encoder *encoder)
+{
+	set(column, inner->type, encoder);
+	column->precision = inner->precision;
+	column->scale = inner->scale;
+	column->inner = inner;
+	column->repeated = true;
+	column->required = false;
+	if (inner->form == FORM_TEXT)
+		column->form = FORM_TEXT_ARRAY;
+	/* JSON null in an array would be the NULL that it cannot hold. */
+	inner->required = true;
+}
+
+static void set_array(struct column *column, const struct postgresql_type *element,
+		      struct column *inner, const struct postgresql_settings *settings)
+{
+	*inner = (struct column){ .source_name = column->source_name,
+				  .source_type = column->source_type };
+	if (element->kind != POSTGRESQL_ARRAY)
+		set_scalar(inner, element, settings);
+	/* to_json has no form for a single element on the wire; an array in an array is a domain's. */
+	if (settings->options.arrays_json || element->kind == POSTGRESQL_ARRAY ||
+	    inner->form >= FORM_JSON)
+		set_json_array(column, settings);
+	else
+		set_repeated(column, inner, &postgresql_array);
+}
+
+static void set_vector(struct column *column, uint32_t element, struct column *inner,
+		       const struct postgresql_settings *settings)
+{
+	const struct postgresql_type type = { .oid = element,
+					      .modifier = -1,
+					      .kind = POSTGRESQL_BASE };
+
+	*inner = (struct column){ .source_name = column->source_name,
+				  .source_type = column->source_type };
+	set_scalar(inner, &type, settings);
+	if (settings->options.arrays_json)
+		set_json(column, settings);
+	else
+		set_repeated(column, inner, &postgresql_vector);
+}
+
+void postgresql_set_type(struct column *column, const struct postgresql_type *type,
+			 const struct postgresql_type *element, struct column *inner,
+			 const struct postgresql_settings *settings)
+{
+	if (type->kind == POSTGRESQL_ARRAY)
+		set_array(column, element, inner, settings);
+	else if (type->oid == INT2VECTOR_OID)
+		set_vector(column, INT2_OID, inner, settings);
+	else if (type->oid == OIDVECTOR_OID)
+		set_vector(column, OID_OID, inner, settings);
+	else
+		set_scalar(column, type, settings);
+	column->type_id = type->oid;
+}
+
+/*
+ * Money's text has the currency and separators of lc_monetary, whose scale is
+ * needed as it is: its digits are its text here. That of PostGIS is hex, for
+ * which EWKT stands in.
+ */
+void postgresql_as_text(struct column *column)
+{
+	if (!column->repeated && column->encoder == &postgresql_geography)
+		set(column, "STRING", &postgresql_ewkt);
+	else if (!column->repeated && column->encoder == &postgresql_money)
+		column->type = "STRING";
+	else if (column->repeated || strcmp(column->type, "STRING") != 0)
+		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+	column->repeated = false;
+	column->inner = NULL;
+	column->precision = 0;
+	if (column->encoder != &postgresql_money)
+		column->scale = 0;
+}
+
+int postgresql_append_select(struct buf *sql, const struct column *column, struct error *err)
+{
+	static const struct {
+		const char *before, *after;
+	} forms[] = {
+		[FORM_PLAIN] = { "", "" },
+		[FORM_TEXT] = { "", "::pg_catalog.text" },
+		[FORM_TEXT_ARRAY] = { "", "::pg_catalog.text[]" },
+		[FORM_JSON] = { "pg_catalog.to_json(", ")" },
+		[FORM_JSON_ARRAY] = { "pg_catalog.to_json(", ")::pg_catalog.text END" },
+	};
+
+	/* to_json forgets bounds; with them, the text is no JSON, which the encoder sees. */
+	if (column->form == FORM_JSON_ARRAY &&
+	    (buf_append_str(sql, "CASE WHEN pg_catalog.array_dims(", err) < 0 ||
+	     names_quote(sql, column->source_name, '"', err) < 0 ||
+	     buf_append_str(sql, ") OPERATOR(pg_catalog.~) '[[](?!1:)' THEN ", err) < 0 ||
+	     names_quote(sql, column->source_name, '"', err) < 0 ||
+	     buf_append_str(sql, "::pg_catalog.text ELSE ", err) < 0))
+		return -1;
+	if (buf_append_str(sql, forms[column->form].before, err) < 0 ||
+	    names_quote(sql, column->source_name, '"', err) < 0)
+		return -1;
+	return buf_append_str(sql, forms[column->form].after, err);
 }

@@ -394,15 +394,6 @@ l BIGNUMERIC 30 0" schema
 	assert_json '.[0]["@begin"] | .key == null and .schema.fields[0].mode == "NULLABLE"'
 }
 
-@test "a type that is not read yet is refused by name" {
-	psql_do 'CREATE TABLE exotic (id int, "at" inet, tags text[])'
-	run_split sqlextract -q "$PG_URI" exotic
-	assert_status 65
-	[[ $errors == *'"at" (inet), "tags" (text[])'* ]]
-	run_split sqlextract -q "$PG_URI" exotic --exclude at,tags
-	assert_status 0
-}
-
 # --- options ------------------------------------------------------------------------
 
 @test "--columns gives their order, --where and --limit narrow, scope says so" {
