@@ -1,8 +1,9 @@
 # A MariaDB server of one's own: `load helper/mariadb` after helper/common.
 #
-#   mariadb_start [--tls] [SERVER_OPTION]...
-#       install and start in a fresh directory, on a Unix socket only (with --tls
-#       also on 127.0.0.1, MARIADB_PORT, certificate authority in $MARIADB_CA).
+#   mariadb_start [--tcp|--tls] [SERVER_OPTION]...
+#       install and start in a fresh directory, on a Unix socket only; with --tcp
+#       also on 127.0.0.1, MARIADB_PORT; with --tls there with a certificate of the
+#       authority in $MARIADB_CA.
 #       root has no password; the database is "test". Sets $MARIADB_URI,
 #       $MARIADB_SOCKET, $MARIADB_DIR.
 #   mariadb_stop        for teardown_file. Fine when none runs.
@@ -53,7 +54,7 @@ mariadb_free_port() {
 
 # Small and fast: nothing here has to survive a crash of the machine.
 mariadb_write_config() {
-	local tls=$1
+	local network=$1
 	shift
 
 	cat <<-END
@@ -78,16 +79,17 @@ mariadb_write_config() {
 		max-connections = 30
 		default-time-zone = +00:00
 	END
-	if [[ $tls == yes ]]; then
+	if [[ $network == none ]]; then
+		echo 'skip-networking'
+	else
+		printf '%s\n' 'bind-address = 127.0.0.1' "port = $MARIADB_PORT"
+	fi
+	if [[ $network == tls ]]; then
 		cat <<-END
-			bind-address = 127.0.0.1
-			port = $MARIADB_PORT
 			ssl-cert = $MARIADB_DIR/server.crt
 			ssl-key = $MARIADB_DIR/server.key
 			ssl-ca = $MARIADB_CA
 		END
-	else
-		echo 'skip-networking'
 	fi
 	(($# == 0)) || printf '%s\n' "${@#--}"
 }
@@ -97,11 +99,12 @@ mariadb_answers() {
 }
 
 mariadb_start() {
-	local tls=no settings=()
+	local network=none settings=()
 
 	while (($#)); do
 		case $1 in
-		--tls) tls=yes ;;
+		--tcp) network=tcp ;;
+		--tls) network=tls ;;
 		--*) settings+=("$1") ;;
 		*) _fail "mariadb_start: '$1'?" || return 1 ;;
 		esac
@@ -111,13 +114,11 @@ mariadb_start() {
 	MARIADB_DIR=$(mktemp -d /tmp/sluice-my.XXXXXX)
 	chmod 755 "$MARIADB_DIR"
 	MARIADB_SOCKET=$MARIADB_DIR/socket MARIADB_CA=$MARIADB_DIR/ca.crt MARIADB_PORT=0
-	[[ $tls == no ]] || {
-		mariadb_make_certificate "$MARIADB_DIR"
-		MARIADB_PORT=$(mariadb_free_port)
-	}
+	[[ $network == none ]] || MARIADB_PORT=$(mariadb_free_port)
+	[[ $network != tls ]] || mariadb_make_certificate "$MARIADB_DIR"
 	export MARIADB_DIR MARIADB_SOCKET MARIADB_CA MARIADB_PORT
 	export MARIADB_URI="mysql://root@/test?socket=$MARIADB_SOCKET"
-	mariadb_write_config "$tls" "${settings[@]}" >"$MARIADB_DIR/my.cnf"
+	mariadb_write_config "$network" "${settings[@]}" >"$MARIADB_DIR/my.cnf"
 	if ((EUID == 0)); then
 		chown -R "$(mariadb_as_owner id -u):$(mariadb_as_owner id -g)" "$MARIADB_DIR"
 	fi
@@ -135,10 +136,11 @@ mariadb_launch() {
 	binary=$(command -v mariadbd || echo /usr/sbin/mariadbd)
 	# 3>&-: bats waits for everything that holds its descriptor 3.
 	mariadb_as_owner "$binary" --defaults-file="$MARIADB_DIR/my.cnf" --innodb-fast-shutdown=2 </dev/null >"$MARIADB_DIR/out.log" 2>&1 3>&- &
-	MARIADB_PID=$!
-	export MARIADB_PID
 	disown
-	wait_until 60 mariadb_answers || _fail "the server does not start: $(mariadb_log)"
+	wait_until 60 mariadb_answers || { _fail "the server does not start: $(mariadb_log)" || return 1; }
+	# Not $!, which is the shell around it.
+	MARIADB_PID=$(<"$MARIADB_DIR/server.pid")
+	export MARIADB_PID
 }
 
 mariadb_signal_and_wait() {
