@@ -69,7 +69,7 @@ static int put_rows(struct rows *rows, const json_t *body, json_t *errors, bool 
 			if (check_only)
 				add_error(errors, i, "invalid", &e);
 		} else if (!check_only) {
-			rc = rows_put(rows, err);
+			rc = rows_keep(rows, err);
 		}
 		free(text);
 		if (rc)
@@ -114,7 +114,7 @@ static int insert_all(struct exchange *ex, const json_t *body, json_t *errors,
 		api_fail(err, 400, "invalid", "Cannot add rows to a table of type VIEW.");
 	else if (store_data_table(physical, sizeof(physical), ex->param[0], ex->param[1],
 				  ex->param[2]) == 0)
-		rc = rows_open(&rows, s, physical, table, NULL, err);
+		rc = rows_open(&rows, table, NULL, err);
 	json_decref(table);
 	if (rc)
 		return -1;
@@ -122,7 +122,10 @@ static int insert_all(struct exchange *ex, const json_t *body, json_t *errors,
 	if (rc == 0 && json_array_size(errors) > 0 && !ju_bool(body, "skipInvalidRows", false))
 		stop_others(errors, json_array_size(list));
 	else if (rc == 0)
-		rc = put_rows(&rows, body, errors, false, err);
+		rc = put_rows(&rows, body, errors, false, err) ||
+				     rows_write(&rows, s, physical, err)
+			     ? -1
+			     : 0;
 	rows_close(&rows);
 	return rc ? rc : store_table_touch(s, ex->param[0], ex->param[1], ex->param[2], err);
 }

@@ -6,14 +6,13 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 static int value_of(char c, bool url)
 {
-	const char *at;
-
-	if (url && (c == '-' || c == '_'))
-		return c == '-' ? 62 : 63;
-	if (c == '\0' || (url && (c == '+' || c == '/')))
-		return -1;
-	at = strchr(alphabet, c);
-	return at ? (int)(at - alphabet) : -1;
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == (url ? '-' : '+') ? 62 : c == (url ? '_' : '/') ? 63 : -1;
 }
 
 int base64_decode(const char *s, size_t n, bool url, struct buf *out)

@@ -11,6 +11,29 @@
 #include <strings.h>
 #include <time.h>
 
+static int open_workers(struct jobs *j, struct api_error *err)
+{
+	for (size_t i = 0; i < JOBS_WORKERS; i++) {
+		j->workers[i].jobs = j;
+		j->workers[i].queries_only = i == 0;
+		if (store_open_again(j->store, &j->workers[i].store, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int start_workers(struct jobs *j, struct api_error *err)
+{
+	for (size_t i = 0; i < JOBS_WORKERS; i++) {
+		struct worker *w = &j->workers[i];
+
+		if (pthread_create(&w->thread, NULL, jobs_thread, w))
+			return api_fail(err, 500, "internalError", "cannot start a job thread");
+		w->started = true;
+	}
+	return 0;
+}
+
 int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
 	      struct api_error *err)
 {
@@ -25,16 +48,11 @@ int jobs_open(const char *dir, struct store *store, struct faults *faults, struc
 	j->store = store;
 	j->faults = faults;
 	snprintf(j->dir, sizeof(j->dir), "%s", dir);
-	if (store_open_again(store, &j->job_store, err) || jobs_db_open(j, err) ||
-	    jobs_db_recover(j, err)) {
+	if (open_workers(j, err) || jobs_db_open(j, err) || jobs_db_recover(j, err) ||
+	    start_workers(j, err)) {
 		jobs_close(j);
 		return -1;
 	}
-	if (pthread_create(&j->thread, NULL, jobs_thread, j)) {
-		jobs_close(j);
-		return api_fail(err, 500, "internalError", "cannot start the job thread");
-	}
-	j->thread_started = true;
 	*ret = j;
 	return 0;
 }
@@ -45,8 +63,12 @@ void jobs_close(struct jobs *j)
 	j->stopping = true;
 	pthread_cond_broadcast(&j->changed);
 	pthread_mutex_unlock(&j->lock);
-	if (j->thread_started)
-		pthread_join(j->thread, NULL);
+	for (size_t i = 0; i < JOBS_WORKERS; i++) {
+		if (j->workers[i].started)
+			pthread_join(j->workers[i].thread, NULL);
+		store_close(j->workers[i].store);
+		free(j->workers[i].marked);
+	}
 	while (j->queue) {
 		struct queued *q = j->queue;
 
@@ -54,24 +76,23 @@ void jobs_close(struct jobs *j)
 		free(q->key);
 		free(q);
 	}
-	store_close(j->job_store);
 	sqlite3_close(j->db);
 	pthread_cond_destroy(&j->changed);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
 }
 
-int jobs_enqueue(struct jobs *j, const char *key, int64_t not_before_ms)
+void jobs_enqueue(struct jobs *j, const char *key, const json_t *job, int64_t not_before_ms)
 {
 	struct queued *q = calloc(1, sizeof(*q)), **end;
 
 	q->key = strdup(key);
 	q->not_before_ms = not_before_ms;
+	q->query = ju_path(job, "configuration.query") != NULL;
 	for (end = &j->queue; *end; end = &(*end)->next)
 		;
 	*end = q;
 	pthread_cond_broadcast(&j->changed);
-	return 0;
 }
 
 /* Where the job runs: as asked for, else where the dataset that it names lies, else US. */
@@ -212,7 +233,7 @@ int jobs_insert(struct jobs *j, json_t *job, const char *spool, json_t **ret, st
 	pthread_mutex_lock(&j->lock);
 	rc = jobs_db_insert(j, key, job, spool, err);
 	if (rc == 0)
-		jobs_enqueue(j, key, delay_ms > 0 ? store_now_ms() + delay_ms : 0);
+		jobs_enqueue(j, key, job, delay_ms > 0 ? store_now_ms() + delay_ms : 0);
 	pthread_mutex_unlock(&j->lock);
 	free(key);
 	if (rc == 0 && ret)
@@ -318,11 +339,12 @@ int jobs_cancel(struct jobs *j, const char *project, const char *location, const
 	if (rc == 0 && key) {
 		struct queued *q = j->queue;
 
-		if (j->running && strcmp(j->running, key) == 0)
-			atomic_store(&j->cancel, true);
+		for (size_t i = 0; i < JOBS_WORKERS; i++)
+			if (j->workers[i].running && strcmp(j->workers[i].running, key) == 0)
+				atomic_store(&j->workers[i].cancel, true);
 		while (q && strcmp(q->key, key) != 0)
 			q = q->next;
-		/* A queued job ends as soon as the thread comes to it. */
+		/* A queued job ends as soon as a thread comes to it. */
 		if (q) {
 			q->not_before_ms = 0;
 			json_object_set_new(json_object_get(row.resource, "status"),

@@ -1,5 +1,6 @@
 /*
- * Jobs: their resources, in DIR/jobs.sqlite, and the thread that runs them one after another.
+ * Jobs: their resources, in DIR/jobs.sqlite, and the threads that run them, some at once. The rows of a query's result
+ * stay in the store until some hundred queries later.
  *
  * A job's effect and the fact that it is done cannot be in one transaction, since the two databases are apart (a job
  * must be insertable while a load holds the writer lock of the store). So the job's final resource goes into the
@@ -16,10 +17,10 @@
 
 struct jobs;
 
-/* store: the request handle; a second handle is opened for the job thread. */
+/* store: the request handle; each job thread opens another. */
 int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
 	      struct api_error *err);
-/* Waits for the running job, then stops. */
+/* Waits for the running jobs, then stops. */
 void jobs_close(struct jobs *j);
 
 /*

@@ -146,7 +146,7 @@ static json_t *committed(struct jobs *j, const char *key)
 	sqlite3_stmt *stmt;
 	json_t *resource = NULL;
 
-	if (sqlite3_prepare_v2(store_db(j->job_store),
+	if (sqlite3_prepare_v2(store_db(j->store),
 			       "SELECT resource FROM catalog_job_done WHERE job=?", -1, &stmt,
 			       NULL) != SQLITE_OK)
 		return NULL;
@@ -161,10 +161,17 @@ static int recover_one(struct jobs *j, const char *key, struct api_error *err)
 {
 	json_t *left = committed(j, key), *resource = json_object_get(left, "resource");
 	struct outcome o = { .result_fields = json_incref(json_object_get(left, "fields")) };
+	struct job_row row;
 	int rc;
 
 	snprintf(o.result_table, sizeof(o.result_table), "%s", ju_string(left, "table", ""));
-	rc = resource ? jobs_db_update(j, key, resource, &o, err) : jobs_enqueue(j, key, 0);
+	if (resource) {
+		rc = jobs_db_update(j, key, resource, &o, err);
+	} else {
+		rc = jobs_db_get(j, key, &row, err) < 0 ? -1 : 0;
+		jobs_enqueue(j, key, row.resource, 0);
+		job_row_release(&row);
+	}
 	outcome_release(&o);
 	json_decref(left);
 	return rc;
@@ -188,8 +195,8 @@ int jobs_db_recover(struct jobs *j, struct api_error *err)
 	json_array_foreach(keys, i, key)
 		rc = rc || recover_one(j, json_string_value(key), err);
 	json_decref(keys);
-	if (rc == 0 && sqlite3_exec(store_db(j->job_store), "DELETE FROM catalog_job_done", NULL,
-				    NULL, NULL) != SQLITE_OK)
-		return store_sqlite_error(j->job_store, err);
-	return rc;
+	return rc || store_exec(j->store, err, "DELETE FROM catalog_job_done") ||
+			       store_staging_drop_all(j->store, err)
+		       ? -1
+		       : 0;
 }

@@ -11,21 +11,37 @@ struct queued {
 	struct queued *next;
 	char *key;
 	int64_t not_before_ms; /* a job that is held RUNNING on request */
+	bool query;
 };
+
+/* One of the threads that run jobs. Each has its own handle on the store. */
+struct worker {
+	struct jobs *jobs;
+	struct store *store;
+	bool queries_only; /* so that a query need not wait for long loads */
+	pthread_t thread;
+	bool started;
+	char *running; /* key of its job, or NULL; owned by the queue's entry */
+	atomic_bool cancel;
+	char *marked; /* key of the last job that it marked in catalog_job_done; owned */
+};
+
+#define JOBS_WORKERS 4
+/* Results of that many queries are kept. */
+#define JOBS_RESULTS 256
 
 struct jobs {
 	sqlite3 *db;
 	pthread_mutex_t lock; /* guards db, the queue and running */
 	pthread_cond_t changed;
-	struct store *store, *job_store;
+	struct store *store;
 	struct faults *faults;
 	char dir[STORE_NAME_MAX];
 	struct queued *queue;
-	char *running; /* key of the job that runs now, or NULL */
-	atomic_bool cancel;
 	bool stopping;
-	pthread_t thread;
-	bool thread_started;
+	struct worker workers[JOBS_WORKERS];
+	char results[JOBS_RESULTS][64]; /* a ring of result tables, "" where there is none */
+	size_t next_result;
 };
 
 /* How a job ended. */
@@ -38,13 +54,13 @@ struct outcome {
 	json_t *result_fields; /* owned, or NULL */
 };
 
-/* jobs_run.c: the thread. */
-void *jobs_thread(void *jobs);
-/* Runs the job in the job store; the final resource is kept in catalog_job_done. */
-void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool,
+/* jobs_run.c: the threads. */
+void *jobs_thread(void *worker);
+/* Runs the job in the worker's store; the final resource is kept in catalog_job_done. */
+void jobs_run_load(struct worker *w, const char *key, json_t *job, const char *spool,
 		   struct outcome *o);
-void jobs_run_query(struct jobs *j, const char *key, json_t *job, struct outcome *o);
-int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o,
+void jobs_run_query(struct worker *w, const char *key, json_t *job, struct outcome *o);
+int jobs_mark_done(struct worker *w, const char *key, json_t *job, struct outcome *o,
 		   struct api_error *err);
 void jobs_finish_resource(json_t *job, struct outcome *o);
 void outcome_release(struct outcome *o);
@@ -69,6 +85,6 @@ int jobs_db_update(struct jobs *j, const char *key, const json_t *job, const str
 /* Settles or queues again what a killed process left. */
 int jobs_db_recover(struct jobs *j, struct api_error *err);
 
-int jobs_enqueue(struct jobs *j, const char *key, int64_t not_before_ms);
+void jobs_enqueue(struct jobs *j, const char *key, const json_t *job, int64_t not_before_ms);
 
 #endif

@@ -124,17 +124,33 @@ static int write_destination(struct store *s, const json_t *query, const struct 
 	return store_table_touch(s, project, dataset, id, err);
 }
 
-static int run(struct jobs *j, const json_t *job, struct outcome *o)
+/* Old results make room: every table of the database costs each connection time. */
+static int remember_result(struct worker *w, const char *table, struct api_error *err)
+{
+	struct jobs *j = w->jobs;
+	char old[64];
+
+	pthread_mutex_lock(&j->lock);
+	memcpy(old, j->results[j->next_result], sizeof(old));
+	snprintf(j->results[j->next_result], sizeof(old), "%s", table);
+	j->next_result = (j->next_result + 1) % JOBS_RESULTS;
+	pthread_mutex_unlock(&j->lock);
+	return old[0] ? store_exec(w->store, err, "DROP TABLE IF EXISTS \"%w\"", old) : 0;
+}
+
+static int run(struct worker *w, const json_t *job, struct outcome *o)
 {
 	const json_t *query = ju_path(job, "configuration.query");
 	struct gsql_request request = request_of(job, false);
 	struct gsql_result result = { 0 };
-	int rc = gsql_run(j->job_store, &request, &result, &o->error);
+	int rc = gsql_run(w->store, &request, &result, &o->error);
 
 	if (rc)
 		return -1;
 	if (result.fields && json_is_object(json_object_get(query, "destinationTable")))
-		rc = write_destination(j->job_store, query, &result, &o->error);
+		rc = write_destination(w->store, query, &result, &o->error);
+	if (rc == 0 && result.result_table[0])
+		rc = remember_result(w, result.result_table, &o->error);
 	o->statistics = statistics_of(&result, false);
 	o->result_fields = json_incref(result.fields);
 	snprintf(o->result_table, sizeof(o->result_table), "%s", result.result_table);
@@ -142,16 +158,16 @@ static int run(struct jobs *j, const json_t *job, struct outcome *o)
 	return rc;
 }
 
-void jobs_run_query(struct jobs *j, const char *key, json_t *job, struct outcome *o)
+void jobs_run_query(struct worker *w, const char *key, json_t *job, struct outcome *o)
 {
 	struct api_error late;
 
 	o->failed = true;
-	if (store_write_begin(j->job_store, &o->error))
+	if (store_write_begin(w->store, &o->error))
 		return;
-	o->failed = run(j, job, o) != 0;
+	o->failed = run(w, job, o) != 0;
 	/* A script that failed keeps what it did before, so this commits either way. */
-	if (jobs_mark_done(j, key, job, o, &late) | store_write_end(j->job_store, true, &late)) {
+	if (jobs_mark_done(w, key, job, o, &late) | store_write_end(w->store, true, &late)) {
 		o->failed = true;
 		o->error = late;
 		json_object_set_new(job, "status", json_pack("{s:s}", "state", "RUNNING"));

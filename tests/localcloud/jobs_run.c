@@ -1,4 +1,4 @@
-/* The job thread: takes queued jobs one at a time and records how they ended. */
+/* A job thread: takes queued jobs one at a time and records how they ended. */
 #include "tests/localcloud/ident.h"
 #include "tests/localcloud/jobs_impl.h"
 #include "tests/localcloud/json_util.h"
@@ -18,15 +18,18 @@ void outcome_release(struct outcome *o)
 	json_decref(o->result_fields);
 }
 
-/* The first queued job whose time has come, taken out; NULL with the time of the earliest (0: none). */
-static struct queued *take(struct jobs *j, int64_t *earliest_ms)
+/* The first queued job for this thread whose time has come, taken out; NULL with the time of the earliest (0: none). */
+static struct queued *take(const struct worker *w, int64_t *earliest_ms)
 {
+	struct jobs *j = w->jobs;
 	int64_t now = store_now_ms();
 
 	*earliest_ms = 0;
 	for (struct queued **at = &j->queue; *at; at = &(*at)->next) {
 		struct queued *q = *at;
 
+		if (w->queries_only && !q->query)
+			continue;
 		if (q->not_before_ms <= now) {
 			*at = q->next;
 			return q;
@@ -78,7 +81,7 @@ void jobs_finish_resource(json_t *job, struct outcome *o)
 	json_object_set_new(job, "status", status);
 }
 
-int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome *o,
+int jobs_mark_done(struct worker *w, const char *key, json_t *job, struct outcome *o,
 		   struct api_error *err)
 {
 	sqlite3_stmt *stmt;
@@ -91,22 +94,29 @@ int jobs_mark_done(struct jobs *j, const char *key, json_t *job, struct outcome 
 			 o->result_fields);
 	text = json_dumps(mark, JSON_COMPACT);
 	json_decref(mark);
-	/* The mark of the job before is not needed any more: it was copied before this job began. */
-	rc = store_exec(j->job_store, err, "DELETE FROM catalog_job_done");
-	if (rc == 0 &&
-	    sqlite3_prepare_v2(store_db(j->job_store), "INSERT INTO catalog_job_done VALUES(?,?)",
-			       -1, &stmt, NULL) == SQLITE_OK) {
+	/* The mark of this thread's job before is not needed any more: it was copied before this job began. */
+	rc = w->marked ? store_exec(w->store, err, "DELETE FROM catalog_job_done WHERE job=%Q",
+				    w->marked)
+		       : 0;
+	if (rc == 0 && sqlite3_prepare_v2(store_db(w->store),
+					  "INSERT OR REPLACE INTO catalog_job_done VALUES(?,?)", -1,
+					  &stmt, NULL) == SQLITE_OK) {
 		sqlite3_bind_text(stmt, 1, key, -1, SQLITE_STATIC);
 		sqlite3_bind_text(stmt, 2, text, -1, SQLITE_STATIC);
-		rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_sqlite_error(j->job_store, err);
+		rc = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_sqlite_error(w->store, err);
 		sqlite3_finalize(stmt);
+	}
+	if (rc == 0) {
+		free(w->marked);
+		w->marked = strdup(key);
 	}
 	free(text);
 	return rc;
 }
 
-static void run(struct jobs *j, const char *key, struct job_row *row, struct outcome *o)
+static void run(struct worker *w, const char *key, struct job_row *row, struct outcome *o)
 {
+	struct jobs *j = w->jobs;
 	const json_t *configuration = json_object_get(row->resource, "configuration");
 
 	if (ju_bool(ju_path(row->resource, "status"), "cancelRequested", false)) {
@@ -117,17 +127,18 @@ static void run(struct jobs *j, const char *key, struct job_row *row, struct out
 		   faults_job_error(j->faults, &o->error)) {
 		o->failed = true;
 	} else if (json_object_get(configuration, "load")) {
-		jobs_run_load(j, key, row->resource, row->spool, o);
+		jobs_run_load(w, key, row->resource, row->spool, o);
 	} else {
-		jobs_run_query(j, key, row->resource, o);
+		jobs_run_query(w, key, row->resource, o);
 	}
 	if (strcmp(ju_string(ju_path(row->resource, "status"), "state", ""), "DONE") != 0)
 		jobs_finish_resource(row->resource, o);
 }
 
 /* Runs one job; the lock is held on entry and on return. */
-static void run_queued(struct jobs *j, struct queued *q)
+static void run_queued(struct worker *w, struct queued *q)
 {
+	struct jobs *j = w->jobs;
 	struct job_row row;
 	struct outcome o = { 0 };
 	struct api_error err;
@@ -140,12 +151,12 @@ static void run_queued(struct jobs *j, struct queued *q)
 		ju_set_int64(json_object_get(row.resource, "statistics"), "startTime",
 			     store_now_ms());
 	jobs_db_update(j, q->key, row.resource, NULL, &err);
-	j->running = q->key;
-	atomic_store(&j->cancel, false);
+	w->running = q->key;
+	atomic_store(&w->cancel, false);
 	pthread_mutex_unlock(&j->lock);
-	run(j, q->key, &row, &o);
+	run(w, q->key, &row, &o);
 	pthread_mutex_lock(&j->lock);
-	j->running = NULL;
+	w->running = NULL;
 	jobs_db_update(j, q->key, row.resource, &o, &err);
 	if (row.spool)
 		unlink(row.spool);
@@ -156,18 +167,19 @@ static void run_queued(struct jobs *j, struct queued *q)
 
 void *jobs_thread(void *arg)
 {
-	struct jobs *j = arg;
+	struct worker *w = arg;
+	struct jobs *j = w->jobs;
 	int64_t earliest_ms;
 
 	pthread_mutex_lock(&j->lock);
 	while (!j->stopping) {
-		struct queued *q = take(j, &earliest_ms);
+		struct queued *q = take(w, &earliest_ms);
 
 		if (!q) {
 			wait_for_work(j, earliest_ms);
 			continue;
 		}
-		run_queued(j, q);
+		run_queued(w, q);
 		free(q->key);
 		free(q);
 	}
@@ -209,12 +221,46 @@ static json_t *load_statistics(struct faults *faults, const struct load_result *
 	return json_pack("{s:o}", "load", load);
 }
 
-void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spool,
-		   struct outcome *o)
+/* Reads the rows, then makes them the table's and the job done in one transaction. *stale as load_apply says. */
+static int load_once(struct worker *w, const char *key, json_t *job, const char *spool, bool *stale,
+		     struct outcome *o)
 {
 	const json_t *load = ju_path(job, "configuration.load");
 	struct load_result result = { 0 };
-	struct api_error ignored;
+	struct load_work *work = NULL;
+	struct api_error late;
+	int rc;
+
+	*stale = false;
+	store_read_begin(w->store);
+	rc = check_location(w->store, job, load, &o->error);
+	store_read_end(w->store);
+	if (rc == 0)
+		rc = load_read(w->store, load, spool, &w->cancel, &result, &work, &o->error);
+	json_decref(o->errors);
+	o->errors = result.errors;
+	if (rc == 0)
+		rc = store_write_begin(w->store, &o->error);
+	if (rc == 0) {
+		rc = load_apply(work, stale, &o->error);
+		if (rc == 0 && !*stale) {
+			o->statistics = load_statistics(w->jobs->faults, &result);
+			o->failed = false;
+			rc = jobs_mark_done(w, key, job, o, &o->error);
+		}
+		if (store_write_end(w->store, rc == 0 && !*stale, &late) && rc == 0) {
+			o->error = late;
+			rc = -1;
+		}
+	}
+	load_end(work);
+	return rc;
+}
+
+void jobs_run_load(struct worker *w, const char *key, json_t *job, const char *spool,
+		   struct outcome *o)
+{
+	bool stale;
 	int rc;
 
 	o->failed = true;
@@ -223,19 +269,9 @@ void jobs_run_load(struct jobs *j, const char *key, json_t *job, const char *spo
 			 "The uploaded data are gone: send the load again under a new job id.");
 		return;
 	}
-	if (store_write_begin(j->job_store, &o->error))
-		return;
-	rc = check_location(j->job_store, job, load, &o->error);
-	if (rc == 0)
-		rc = load_run(j->job_store, load, spool, &j->cancel, &result, &o->error);
-	o->errors = result.errors;
-	if (rc == 0) {
-		o->statistics = load_statistics(j->faults, &result);
-		o->failed = false;
-		rc = jobs_mark_done(j, key, job, o, &o->error);
-	}
-	if (store_write_end(j->job_store, rc == 0, rc == 0 ? &o->error : &ignored))
-		rc = -1;
+	do
+		rc = load_once(w, key, job, spool, &stale, o);
+	while (rc == 0 && stale);
 	if (rc == 0)
 		return;
 	/* What the mark said did not happen. */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int put_value(const struct jtoken *value, int depth, struct buf *out);
+
 /* A member of an object being sorted. The name of one with escapes is decoded into the names buffer. */
 struct member {
 	const char *name; /* NULL until all are collected, when it lies in names */

@@ -4,6 +4,7 @@
 #include "tests/localcloud/load_impl.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -42,50 +43,146 @@ static int read_rows(struct load_reader *r, const char *path, struct api_error *
 	return load_ndjson(r, path, err);
 }
 
-static int load_into(struct store *s, const json_t *load, const char *path,
-		     const atomic_bool *cancel, struct load_target *t, struct load_result *ret,
-		     struct api_error *err)
+struct load_work {
+	struct store *store;
+	const json_t *load;
+	struct load_target target; /* as planned */
+	struct rows rows;
+	bool rows_opened, staged;
+	struct load_result *result;
+	char staging[STORE_STAGING_MAX];
+};
+
+/* Writes the kept rows to the staging table, in a transaction of its own. */
+static int stage(struct load_work *w, struct api_error *err)
 {
+	struct api_error late;
+	int rc;
+
+	if (store_write_begin(w->store, err))
+		return -1;
+	rc = w->staged ? 0 : store_staging_create(w->store, w->target.resource, w->staging, err);
+	if (rc == 0)
+		rc = rows_write(&w->rows, w->store, w->staging, err);
+	if (store_write_end(w->store, rc == 0, &late) && rc == 0) {
+		*err = late;
+		rc = -1;
+	}
+	w->staged = w->staged || rc == 0;
+	return rc;
+}
+
+int load_keep_row(struct load_reader *r, struct api_error *err)
+{
+	if (rows_keep(r->rows, err))
+		return -1;
+	return rows_full(r->rows) ? stage(r->work, err) : 0;
+}
+
+static int plan(struct load_work *w, struct api_error *err)
+{
+	int rc;
+
+	store_read_begin(w->store);
+	rc = load_prepare_table(w->store, w->load, true, &w->target, err);
+	store_read_end(w->store);
+	if (rc)
+		return -1;
+	if (rows_open(&w->rows, w->target.resource,
+		      w->target.has_partition ? &w->target.partition : NULL, err))
+		return -1;
+	w->rows_opened = true;
+	return 0;
+}
+
+int load_read(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
+	      struct load_result *result, struct load_work **ret, struct api_error *err)
+{
+	struct load_work *w = calloc(1, sizeof(*w));
 	struct load_reader reader = {
 		.load = load,
 		.cancel = cancel,
 		.max_bad = ju_int64(load, "maxBadRecords", 0),
 		.ignore_unknown = ju_bool(load, "ignoreUnknownValues", false),
-		.errors = ret->errors,
 	};
-	struct rows rows;
 	struct stat st;
 	int rc;
 
-	if (rows_open(&rows, s, t->physical, t->resource, t->has_partition ? &t->partition : NULL,
-		      err))
+	memset(result, 0, sizeof(*result));
+	result->errors = json_array();
+	*ret = w;
+	if (!w)
+		return api_fail(err, 500, "internalError", "out of memory");
+	w->store = s;
+	w->load = load;
+	w->result = result;
+	if (plan(w, err))
 		return -1;
-	reader.rows = &rows;
+	reader.rows = &w->rows;
+	reader.work = w;
+	reader.errors = result->errors;
 	rc = read_rows(&reader, path, err);
-	ret->input_bytes = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
-	ret->output_rows = rows.count;
-	ret->output_bytes = rows.bytes;
-	ret->bad_records = reader.bad;
-	rows_close(&rows);
+	result->input_bytes = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+	result->output_rows = w->rows.count;
+	result->output_bytes = w->rows.bytes;
+	result->bad_records = reader.bad;
 	return rc;
 }
 
-int load_run(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-	     struct load_result *ret, struct api_error *err)
+/* Is the table what the rows were read for? */
+static bool as_planned(const struct load_work *w, const struct load_target *now)
 {
-	struct load_target target;
+	static const char *const keys[] = { "schema", "timePartitioning" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *a = json_object_get(w->target.resource, keys[i]),
+			     *b = json_object_get(now->resource, keys[i]);
+
+		if (a != b && !json_equal(a, b))
+			return false;
+	}
+	return true;
+}
+
+static int apply_to(struct load_work *w, const struct load_target *t, struct api_error *err)
+{
 	int rc;
 
-	memset(ret, 0, sizeof(*ret));
-	ret->errors = json_array();
-	if (load_prepare_table(s, load, &target, err))
+	if (w->staged)
+		rc = rows_write(&w->rows, w->store, w->staging, err) ||
+				     store_staging_move(w->store, w->staging, t->physical, err)
+			     ? -1
+			     : 0;
+	else
+		rc = rows_write(&w->rows, w->store, t->physical, err);
+	if (rc)
 		return -1;
-	rc = path ? load_into(s, load, path, cancel, &target, ret, err) : 0;
-	if (rc == 0 && target.recount)
-		rc = store_table_touch(s, target.project, target.dataset, target.table, err);
-	else if (rc == 0)
-		rc = store_table_grow(s, target.project, target.dataset, target.table,
-				      ret->output_rows, ret->output_bytes, err);
-	load_target_release(&target);
+	if (t->recount)
+		return store_table_touch(w->store, t->project, t->dataset, t->table, err);
+	return store_table_grow(w->store, t->project, t->dataset, t->table, w->result->output_rows,
+				w->result->output_bytes, err);
+}
+
+int load_apply(struct load_work *w, bool *stale, struct api_error *err)
+{
+	struct load_target now;
+	int rc = load_prepare_table(w->store, w->load, false, &now, err);
+
+	*stale = rc == 0 && !as_planned(w, &now);
+	if (rc == 0 && !*stale)
+		rc = apply_to(w, &now, err);
+	load_target_release(&now);
 	return rc;
+}
+
+void load_end(struct load_work *w)
+{
+	if (!w)
+		return;
+	if (w->staged)
+		store_staging_drop(w->store, w->staging);
+	if (w->rows_opened)
+		rows_close(&w->rows);
+	load_target_release(&w->target);
+	free(w);
 }

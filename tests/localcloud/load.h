@@ -1,8 +1,10 @@
 /*
  * Load jobs: the checks of a configuration, and the run of one over a spooled upload.
  *
- * load_check works at jobs.insert, before any byte of data; load_run works in the job thread, inside the caller's
- * write transaction: when it fails the caller rolls back, and nothing of the job is visible.
+ * load_check works at jobs.insert, before any byte of data. Then, in a job thread: load_read reads and checks all rows
+ * without the writer's lock but for short whiles, since a load may take long and others must get on. Few rows stay in
+ * memory; many go, batch by batch, into a staging table of their own. load_apply, inside the caller's transaction, makes
+ * them the table's: when that fails the caller rolls back, and nothing of the job is visible.
  */
 #ifndef LOCALCLOUD_LOAD_H
 #define LOCALCLOUD_LOAD_H
@@ -20,8 +22,14 @@ struct load_result {
 	json_t *errors; /* at most 5 ErrorProtos; owned by the caller, also after a failure */
 };
 
-/* path NULL: no data (a dry run checks the table only). cancel is watched while rows are read. */
-int load_run(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-	     struct load_result *ret, struct api_error *err);
+struct load_work;
+
+/* cancel is watched while rows are read. ret is to be ended also after a failure, unless it is NULL. */
+int load_read(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
+	      struct load_result *result, struct load_work **ret, struct api_error *err);
+/* *stale: the table changed since load_read judged it; roll back, end the work, and read again. */
+int load_apply(struct load_work *w, bool *stale, struct api_error *err);
+/* Drops what is left of the staging table; not inside a transaction. */
+void load_end(struct load_work *w);
 
 #endif

@@ -161,7 +161,7 @@ static int read_record(struct csv *c, int64_t offset, struct api_error *err)
 		wrong = "Error detected while parsing row: too few values, and allowJaggedRows is not set";
 	if (wrong)
 		return bad_record(c, offset, wrong, err);
-	buf_clear(&c->r->rows->scratch);
+	rows_begin(c->r->rows);
 	for (size_t i = 0; i < c->r->rows->n_columns; i++) {
 		if (encode_field(c, i, &e)) {
 			snprintf(what, sizeof(what), "%s. Field: %s; Value: '%s'", e.what, e.path,
@@ -169,7 +169,7 @@ static int read_record(struct csv *c, int64_t offset, struct api_error *err)
 			return bad_record(c, offset, what, err);
 		}
 	}
-	return rows_put(c->r->rows, err);
+	return load_keep_row(c->r, err);
 }
 
 static int read_all(struct csv *c, struct api_error *err)

@@ -15,7 +15,11 @@ struct load_target {
 	struct partition partition;
 };
 
-int load_prepare_table(struct store *s, const json_t *load, struct load_target *ret,
+/*
+ * Judges the job against the table and brings the table into the state that the rows are added to: made, widened,
+ * emptied. With plan_only nothing is changed, and resource is what it would be.
+ */
+int load_prepare_table(struct store *s, const json_t *load, bool plan_only, struct load_target *ret,
 		       struct api_error *err);
 void load_target_release(struct load_target *t);
 
@@ -23,6 +27,7 @@ void load_target_release(struct load_target *t);
 struct load_reader {
 	const json_t *load;
 	struct rows *rows;
+	struct load_work *work;
 	const atomic_bool *cancel;
 	int64_t max_bad, bad;
 	bool ignore_unknown;
@@ -31,6 +36,8 @@ struct load_reader {
 
 /* Notes a bad row. -1, with the job's error, when there are more than maxBadRecords. */
 int load_bad_row(struct load_reader *r, const char *message, struct api_error *err);
+/* Keeps the row that was read, and writes the kept ones to the staging table when they are many. */
+int load_keep_row(struct load_reader *r, struct api_error *err);
 bool load_cancelled(const struct load_reader *r, struct api_error *err);
 
 int load_ndjson(struct load_reader *r, const char *path, struct api_error *err);

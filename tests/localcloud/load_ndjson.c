@@ -72,7 +72,7 @@ int ndjson_row_read(struct ndjson_row *row, const char *p, size_t n, struct valu
 	int more;
 
 	row->number++;
-	buf_clear(&r->scratch);
+	rows_begin(r);
 	if (jiter_open(&it, '{', p, p + n))
 		return bad_json(
 			err, "Parser terminated before end of string: a row must be a JSON object");
@@ -126,7 +126,7 @@ static int read_line(struct load_reader *r, struct ndjson_row *row, const char *
 	}
 	if (ndjson_row_read(row, line, n, &e))
 		return bad_line(r, offset, &e, err);
-	return rows_put(r->rows, err);
+	return load_keep_row(r, err);
 }
 
 int load_ndjson(struct load_reader *r, const char *path, struct api_error *err)

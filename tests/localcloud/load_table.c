@@ -1,6 +1,7 @@
 /* The destination of a load job: dispositions, schema and partitioning against what exists. */
 #include "tests/localcloud/json_util.h"
 #include "tests/localcloud/load_impl.h"
+#include "tests/localcloud/table_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 struct plan {
 	const json_t *load;
+	bool only; /* nothing is changed */
 	const char *write, *decorator;
 	char label[STORE_NAME_MAX]; /* project:dataset.table, for messages */
 	int allow;
@@ -37,8 +39,9 @@ static void read_plan(const json_t *load, struct load_target *t, struct plan *pl
 				       : SCHEMA_ALLOW_RELAXATION;
 }
 
-static int create(struct store *s, struct load_target *t, const struct plan *plan,
-		  struct api_error *err)
+/* The table that is to be made, made unless this only plans; NULL on error. */
+static json_t *create(struct store *s, struct load_target *t, const struct plan *plan,
+		      struct api_error *err)
 {
 	static const char *const members[] = { "schema", "timePartitioning", "rangePartitioning",
 					       "clustering" };
@@ -47,10 +50,14 @@ static int create(struct store *s, struct load_target *t, const struct plan *pla
 	int rc;
 
 	if (strcmp(ju_string(plan->load, "createDisposition", "CREATE_IF_NEEDED"),
-		   "CREATE_NEVER") == 0)
-		return api_fail(err, 404, "notFound", "Not found: Table %s", plan->label);
-	if (json_array_size(ju_path(plan->load, "schema.fields")) == 0)
-		return api_fail(err, 400, "invalid", "No schema specified on job or table.");
+		   "CREATE_NEVER") == 0) {
+		api_fail(err, 404, "notFound", "Not found: Table %s", plan->label);
+		return NULL;
+	}
+	if (json_array_size(ju_path(plan->load, "schema.fields")) == 0) {
+		api_fail(err, 400, "invalid", "No schema specified on job or table.");
+		return NULL;
+	}
 	resource = properties ? json_deep_copy(properties) : json_object();
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (json_object_get(plan->load, members[i]))
@@ -60,9 +67,16 @@ static int create(struct store *s, struct load_target *t, const struct plan *pla
 	if (plan->decorator && !json_object_get(resource, "timePartitioning"))
 		json_object_set_new(resource, "timePartitioning",
 				    json_pack("{s:s}", "type", "DAY"));
-	rc = store_table_create(s, t->project, t->dataset, t->table, resource, err);
+	rc = plan->only ? table_check(resource, err)
+			: store_table_create(s, t->project, t->dataset, t->table, resource, err);
+	if (rc || plan->only) {
+		if (rc == 0)
+			return resource;
+		json_decref(resource);
+		return NULL;
+	}
 	json_decref(resource);
-	return rc;
+	return store_table_get(s, t->project, t->dataset, t->table, err);
 }
 
 static int differs(const char *what, struct api_error *err)
@@ -146,7 +160,7 @@ static int update_schema(struct store *s, struct load_target *t, const struct pl
 		return 0;
 	}
 	json_object_set_new(json_object_get(table, "schema"), "fields", merged);
-	return store_table_update(s, t->project, t->dataset, t->table, table, err);
+	return plan->only ? 0 : store_table_update(s, t->project, t->dataset, t->table, table, err);
 }
 
 static int clear(struct store *s, const struct load_target *t, struct api_error *err)
@@ -163,9 +177,10 @@ static int replace(struct store *s, struct load_target *t, const struct plan *pl
 	json_t *provided = ju_path(plan->load, "schema.fields");
 
 	if (json_array_size(provided) == 0)
-		return clear(s, t, err);
+		return plan->only ? 0 : clear(s, t, err);
 	json_object_set(json_object_get(table, "schema"), "fields", provided);
-	return store_table_replace(s, t->project, t->dataset, t->table, table, err);
+	return plan->only ? 0
+			  : store_table_replace(s, t->project, t->dataset, t->table, table, err);
 }
 
 static int write_existing(struct store *s, struct load_target *t, const struct plan *plan,
@@ -185,7 +200,7 @@ static int write_existing(struct store *s, struct load_target *t, const struct p
 		return replace(s, t, plan, table, err);
 	if (update_schema(s, t, plan, table, err))
 		return -1;
-	if (strncmp(plan->write, "WRITE_TRUNCATE", 14) != 0)
+	if (plan->only || strncmp(plan->write, "WRITE_TRUNCATE", 14) != 0)
 		return 0;
 	if (!partition)
 		return clear(s, t, err);
@@ -200,14 +215,10 @@ static int prepare(struct store *s, struct load_target *t, const struct plan *pl
 	bool existed = table != NULL;
 	int rc = -1;
 
-	if (!existed) {
-		if (err->status != 404 || strstr(err->message, "Dataset") ||
-		    create(s, t, plan, err))
-			return -1;
-		table = store_table_get(s, t->project, t->dataset, t->table, err);
-		if (!table)
-			return -1;
-	}
+	if (!existed && err->status == 404 && !strstr(err->message, "Dataset"))
+		table = create(s, t, plan, err);
+	if (!table)
+		return -1;
 	if (plan->decorator) {
 		if (partition_parse(plan->decorator, table, &t->partition, err))
 			goto out;
@@ -215,20 +226,22 @@ static int prepare(struct store *s, struct load_target *t, const struct plan *pl
 	}
 	if (existed && write_existing(s, t, plan, table, err))
 		goto out;
-	t->resource = store_table_get(s, t->project, t->dataset, t->table, err);
+	t->resource = plan->only ? json_incref(table)
+				 : store_table_get(s, t->project, t->dataset, t->table, err);
 	rc = t->resource ? 0 : -1;
 out:
 	json_decref(table);
 	return rc;
 }
 
-int load_prepare_table(struct store *s, const json_t *load, struct load_target *t,
+int load_prepare_table(struct store *s, const json_t *load, bool plan_only, struct load_target *t,
 		       struct api_error *err)
 {
 	struct plan plan;
 
 	memset(t, 0, sizeof(*t));
 	read_plan(load, t, &plan);
+	plan.only = plan_only;
 	if (store_data_table(t->physical, sizeof(t->physical), t->project, t->dataset, t->table))
 		return api_fail(err, 400, "invalid", "The name of table %s is too long.", t->table);
 	return prepare(s, t, &plan, err);

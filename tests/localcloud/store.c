@@ -12,14 +12,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* synchronous=NORMAL: a killed process loses nothing, and a stand-in need not survive a power cut. */
+/*
+ * synchronous=OFF: a killed process loses nothing, and a stand-in need not survive a power cut. Temporary tables (the
+ * source of a MERGE) may be large: they stay in memory only as far as the cache goes.
+ */
 static const char setup[] =
 	"PRAGMA page_size=16384;"
 	"PRAGMA journal_mode=WAL;"
-	"PRAGMA synchronous=NORMAL;"
-	"PRAGMA cache_size=-65536;"
+	"PRAGMA synchronous=OFF;"
+	"PRAGMA cache_size=-32768;"
 	"PRAGMA journal_size_limit=67108864;"
-	"PRAGMA temp_store=MEMORY;"
+	"PRAGMA temp_store=FILE;"
 	"PRAGMA busy_timeout=60000;"
 	"CREATE TABLE IF NOT EXISTS catalog_dataset(project TEXT, dataset TEXT, resource TEXT NOT NULL,"
 	" PRIMARY KEY(project, dataset)) WITHOUT ROWID;"

@@ -1,9 +1,9 @@
 /*
  * The catalog (datasets, tables, views) and the rows, in one SQLite database DIR/bigquery.sqlite (WAL).
  *
- * Locking. SQLite has one writer, and a load job may write for seconds while others read. So there are two handles on
- * the same database: the request handle (store_open) and the job handle (store_open_again); each has one connection
- * and one mutex, and both share a writer lock. Reading: store_read_begin … store_read_end. Changing:
+ * Locking. SQLite has one writer, and a job may write for seconds while others read. So there are several handles on
+ * the same database: the request handle (store_open) and those of the job threads (store_open_again); each has one
+ * connection and one mutex, and all share a writer lock. Reading: store_read_begin … store_read_end. Changing:
  * store_write_begin … store_write_end, which is one SQLite transaction. EVERY OTHER FUNCTION HERE, and gsql_run, is
  * called between such a pair and takes no lock itself; code inside uses savepoints, never BEGIN or COMMIT.
  *
@@ -40,9 +40,9 @@
 struct store;
 
 int store_open(const char *dir, struct store **ret, struct api_error *err);
-/* A second handle on the same database for the job thread; it shares the writer lock. */
+/* Another handle on the same database, for a job thread; it shares the writer lock. */
 int store_open_again(struct store *first, struct store **ret, struct api_error *err);
-/* Close the second handle before the first. */
+/* Close the other handles before the first. */
 void store_close(struct store *s);
 
 void store_read_begin(struct store *s);
@@ -111,6 +111,21 @@ int store_table_grow(struct store *s, const char *project, const char *dataset, 
 /* For a caller that knows the new counts itself. */
 int store_table_set_counts(struct store *s, const char *project, const char *dataset,
 			   const char *table, int64_t rows, int64_t bytes, struct api_error *err);
+
+/*
+ * Staging tables hold rows that no table has yet; the catalog does not know them. Made for a resource's schema, then
+ * filled by the caller; the name that is given is unquoted. Moving takes them away.
+ */
+#define STORE_STAGING_MAX 48
+int store_staging_create(struct store *s, const json_t *resource, char name[STORE_STAGING_MAX],
+			 struct api_error *err);
+/* Adds its rows to a physical table of the same columns: at once when that is empty, else by copying. */
+int store_staging_move(struct store *s, const char *name, const char *physical,
+		       struct api_error *err);
+/* Not inside a transaction; one that is gone is fine. */
+void store_staging_drop(struct store *s, const char *name);
+/* What a killed process left. */
+int store_staging_drop_all(struct store *s, struct api_error *err);
 
 /* The physical table's name, unquoted; -1 when it does not fit. */
 int store_data_table(char *buf, size_t size, const char *project, const char *dataset,
