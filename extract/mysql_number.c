@@ -91,7 +91,7 @@ static const char *encode_uint8(const struct column *column, const struct cell *
 	return NULL;
 }
 
-static const char *put_boolean(unsigned value, const char *reason, char **out)
+static const char *put_boolean(uint64_t value, const char *reason, char **out)
 {
 	if (value > 1)
 		return reason;
@@ -186,9 +186,9 @@ static const char *encode_bit_boolean(const struct column *column, const struct 
 	uint64_t value;
 
 	(void)column;
-	if (!read_bits(cell, &value) || value > 1)
+	if (!read_bits(cell, &value))
 		return reason_malformed;
-	return put_boolean((unsigned)value, reason_malformed, out);
+	return put_boolean(value, reason_malformed, out);
 }
 
 static const char *encode_bit_integer(const struct column *column, const struct cell *cell,

@@ -1,104 +1,7 @@
-/* MySQL's types on the wire of the binary protocol: the edges, and what no server should send. */
-#include "extract/mysql_types.h"
+/* MySQL's numbers, text and JSON on the wire of the binary protocol: the edges, and what no server should send. */
+#include "tests/unit/mysql_example.h"
 
-#include <stdlib.h>
-
-#include "tests/unit/unit.h"
-
-enum { BINARY = 63, UTF8MB4 = 45 };
-
-/* A column's metadata, one value's bytes, and what becomes of them. */
-struct example {
-	enum enum_field_types id;
-	unsigned flags;
-	unsigned long width;
-	unsigned decimals;
-	const char *type;
-	const char *wire;
-	size_t length;
-	const char *json; /* or a part of the reason why it is a reject */
-	const char *text; /* as MySQL prints it; NULL: the bytes are the text */
-};
-
-/* The bytes of a literal, which may hold zeros. */
-#define WIRE(literal) (literal), sizeof(literal) - 1
-
-static struct column column_of(const struct example *e, const struct type_options *options)
-{
-	MYSQL_FIELD field = {
-		.type = e->id,
-		.flags = e->flags,
-		.length = e->width,
-		.decimals = e->decimals,
-		.charsetnr = BINARY,
-	};
-	struct column column = { .source_name = "c", .required = true };
-	struct error err;
-
-	CHECK(mysql_set_type(&column, &field, options, &err) == 0);
-	CHECK(column.type_id == (uint32_t)e->id);
-	return column;
-}
-
-/* Encodes into exactly the room that the encoder asks for, so that a sanitizer sees more. */
-static const char *encode(const struct column *column, const struct cell *cell, char *text,
-			  size_t size)
-{
-	char *room = malloc(encode_room(column, cell)), *out = room;
-	const char *reason = column->encoder->encode(column, cell, &out);
-
-	text[0] = '\0';
-	CHECK((size_t)(out - room) <= encode_room(column, cell));
-	if (!reason)
-		snprintf(text, size, "%.*s", (int)(out - room), room);
-	free(room);
-	/* cppcheck-suppress returnDanglingLifetime ; reasons are literals */
-	return reason;
-}
-
-static void check_text(const struct column *column, const struct cell *cell, const char *text)
-{
-	auto_buf out = BUF_INIT;
-	struct error err;
-
-	if (!column->encoder->text || !text) {
-		CHECK(!column->encoder->text && !text);
-		return;
-	}
-	CHECK(column->encoder->text(column, cell, 1024, &out, &err) == 0);
-	if (out.length != strlen(text) || (out.length && memcmp(out.data, text, out.length) != 0)) {
-		printf("# text '%.*s', not '%s'\n", (int)out.length, out.data, text);
-		unit.bad = true;
-	}
-}
-
-static void check_example(const struct example *e, const struct type_options *options)
-{
-	struct column column = column_of(e, options);
-	char *wire = malloc(e->length ? e->length : 1), json[512];
-	struct cell cell = { .data = wire, .length = e->length };
-	const char *reason;
-
-	memcpy(wire, e->wire, e->length);
-	reason = encode(&column, &cell, json, sizeof json);
-	if (strcmp(column.type, e->type) != 0 ||
-	    (reason ? !strstr(reason, e->json) : strcmp(json, e->json) != 0)) {
-		printf("# type %d: %s '%s', not %s '%s'\n", e->id, column.type,
-		       reason ? reason : json, e->type, e->json);
-		unit.bad = true;
-	}
-	check_text(&column, &cell, e->text);
-	free(wire);
-}
-
-#define CHECK_ALL(examples, options)                                               \
-	do {                                                                       \
-		for (size_t i = 0; i < sizeof(examples) / sizeof *(examples); i++) \
-			check_example(&(examples)[i], options);                    \
-	} while (0)
-
-static const struct type_options plain;
-
+/* clang-format off */
 /* clang-format off */
 static void integers(void)
 {
@@ -128,9 +31,9 @@ static void tinyint1(void)
 	static const struct example examples[] = {
 		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\x01"), "true", "1" },
 		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\x00"), "false", "0" },
-		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\x02"), "must be 0 or 1", "2" },
-		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\xFF"), "must be 0 or 1", "-1" },
-		{ MYSQL_TYPE_TINY, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\xFF"), "must be 0 or 1", "255" },
+		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\x02"), "!must be 0 or 1", "2" },
+		{ MYSQL_TYPE_TINY, 0, 1, 0, "BOOLEAN", WIRE("\xFF"), "!must be 0 or 1", "-1" },
+		{ MYSQL_TYPE_TINY, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\xFF"), "!must be 0 or 1", "255" },
 		{ MYSQL_TYPE_TINY, 0, 4, 0, "INTEGER", WIRE("\x01"), "1", "1" },
 		{ MYSQL_TYPE_SHORT, 0, 1, 0, "INTEGER", WIRE("\x01\x00"), "1", "1" },
 	};
@@ -160,13 +63,13 @@ static void bits(void)
 	static const struct example examples[] = {
 		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\x00"), "false", "0" },
 		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\x01"), "true", "1" },
-		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\x02"), "malformed", "2" },
+		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 1, 0, "BOOLEAN", WIRE("\x02"), "!malformed", "2" },
 		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 9, 0, "INTEGER", WIRE("\x01\x02"), "258", "258" },
 		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 63, 0, "INTEGER", WIRE("\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), "\"9223372036854775807\"", "9223372036854775807" },
-		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 63, 0, "INTEGER", WIRE("\x80\x00\x00\x00\x00\x00\x00\x00"), "malformed", "9223372036854775808" },
+		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 63, 0, "INTEGER", WIRE("\x80\x00\x00\x00\x00\x00\x00\x00"), "!malformed", "9223372036854775808" },
 		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 64, 0, "NUMERIC", WIRE("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), "\"18446744073709551615\"", "18446744073709551615" },
-		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 64, 0, "NUMERIC", WIRE(""), "malformed", "" },
-		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 64, 0, "NUMERIC", WIRE("123456789"), "malformed", "" },
+		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 64, 0, "NUMERIC", WIRE(""), "!malformed", "" },
+		{ MYSQL_TYPE_BIT, UNSIGNED_FLAG, 64, 0, "NUMERIC", WIRE("123456789"), "!malformed", "" },
 	};
 
 	CHECK_ALL(examples, &plain);
@@ -183,24 +86,25 @@ static void decimals(void)
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("-0.01"), "\"-0.01\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1"), "\"1.00\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1.5000"), "\"1.50\"", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1.501"), "more digits", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("123456789.00"), "more digits", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1.501"), "!more digits", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("123456789.00"), "!more digits", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 5, 3, "NUMERIC", WIRE("-.500"), "\"-0.500\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 6, 0, "NUMERIC", WIRE("-3"), "\"-3\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 67, 30, "BIGNUMERIC", WIRE("0.000000000000000000000000000001"), "\"0.000000000000000000000000000001\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, 0, 67, 20, "STRING", WIRE("-999999999999999999999999999999999999999999999.99999999999999999999"), "\"-999999999999999999999999999999999999999999999.99999999999999999999\"", NULL },
 		{ MYSQL_TYPE_NEWDECIMAL, UNSIGNED_FLAG | ZEROFILL_FLAG, 66, 20, "STRING", WIRE("000000000000000000000000000000000000000000007.00000000000000000000"), "\"7.00000000000000000000\"", NULL },
 		{ MYSQL_TYPE_DECIMAL, 0, 7, 2, "NUMERIC", WIRE("9999.99"), "\"9999.99\"", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE(""), "malformed", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("-"), "malformed", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("."), "malformed", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1e5"), "malformed", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1.2.3"), "malformed", NULL },
-		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1 "), "malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE(""), "!malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("-"), "!malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("."), "!malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1e5"), "!malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1.2.3"), "!malformed", NULL },
+		{ MYSQL_TYPE_NEWDECIMAL, 0, 12, 2, "NUMERIC", WIRE("1 "), "!malformed", NULL },
 	};
 
 	CHECK_ALL(examples, &plain);
 }
+/* clang-format on */
 
 static void declared_digits(void)
 {
@@ -211,167 +115,26 @@ static void declared_digits(void)
 		const char *type;
 		int precision;
 	} declared[] = {
-		{ 0, 40, 9, "NUMERIC", 38 },          /* decimal(38,9) */
-		{ 0, 41, 9, "BIGNUMERIC", 39 },       /* decimal(39,9) */
-		{ 0, 41, 10, "BIGNUMERIC", 39 },
-		{ UNSIGNED_FLAG, 39, 9, "NUMERIC", 38 },
-		{ 0, 30, 0, "NUMERIC", 29 },
-		{ 0, 31, 0, "BIGNUMERIC", 30 },
-		{ 0, 39, 0, "BIGNUMERIC", 38 },
-		{ 0, 40, 0, "STRING", 0 },            /* decimal(39) */
-		{ 0, 67, 38, "BIGNUMERIC", 65 },
-		{ 0, 67, 27, "BIGNUMERIC", 65 },
+		{ 0, 40, 9, "NUMERIC", 38 },    /* decimal(38,9) */
+		{ 0, 41, 9, "BIGNUMERIC", 39 }, /* decimal(39,9) */
+		{ 0, 41, 10, "BIGNUMERIC", 39 }, { UNSIGNED_FLAG, 39, 9, "NUMERIC", 38 },
+		{ 0, 30, 0, "NUMERIC", 29 },     { 0, 31, 0, "BIGNUMERIC", 30 },
+		{ 0, 39, 0, "BIGNUMERIC", 38 },  { 0, 40, 0, "STRING", 0 }, /* decimal(39) */
+		{ 0, 67, 38, "BIGNUMERIC", 65 }, { 0, 67, 27, "BIGNUMERIC", 65 },
 		{ 0, 67, 26, "STRING", 0 },
 	};
 
 	for (size_t i = 0; i < sizeof declared / sizeof *declared; i++) {
-		struct example e = { .id = MYSQL_TYPE_NEWDECIMAL, .flags = declared[i].flags,
-				     .width = declared[i].width, .decimals = declared[i].scale };
+		struct example e = { .id = MYSQL_TYPE_NEWDECIMAL,
+				     .flags = declared[i].flags,
+				     .width = declared[i].width,
+				     .decimals = declared[i].scale };
 		struct column column = column_of(&e, &plain);
 
 		CHECK(!strcmp(column.type, declared[i].type));
 		CHECK(column.precision == declared[i].precision);
 		CHECK(column.scale == (column.precision ? (int)declared[i].scale : 0));
 	}
-}
-
-static void dates(void)
-{
-	static const struct example examples[] = {
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x01\x00\x01\x01"), "\"0001-01-01\"", "0001-01-01" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x0F\x27\x0C\x1F"), "\"9999-12-31\"", "9999-12-31" },
-		{ MYSQL_TYPE_NEWDATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x02\x1D"), "\"2020-02-29\"", "2020-02-29" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xD0\x07\x02\x1D"), "\"2000-02-29\"", "2000-02-29" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x01\x02\x00\x00\x00"), "\"2020-01-02\"", "2020-01-02" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE(""), "zero or partial", "0000-00-00" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x02\x00"), "zero or partial", "2020-02-00" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x00\x0F"), "zero or partial", "2020-00-15" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x02\x1E"), "calendar", "2020-02-30" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x6C\x07\x02\x1D"), "calendar", "1900-02-29" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE5\x07\x04\x1F"), "calendar", "2021-04-31" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x00\x00\x01\x01"), "years 0001", "0000-01-01" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x01\x02\x01\x00\x00"), "malformed", "2020-01-02" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x0D\x01"), "malformed", "" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x01\x20"), "malformed", "" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x10\x27\x01\x01"), "malformed", "" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x01"), "malformed", "" },
-	};
-
-	CHECK_ALL(examples, &plain);
-}
-
-static void datetimes(void)
-{
-	static const struct example examples[] = {
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x01\x02"), "\"2020-01-02T00:00:00.000000\"", "2020-01-02 00:00:00" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x01\x02\x03\x04\x05"), "\"2020-01-02T03:04:05.000000\"", "2020-01-02 03:04:05" },
-		{ MYSQL_TYPE_DATETIME, 0, 26, 6, "DATETIME", WIRE("\x0F\x27\x0C\x1F\x17\x3B\x3B\x3F\x42\x0F\x00"), "\"9999-12-31T23:59:59.999999\"", "9999-12-31 23:59:59.999999" },
-		{ MYSQL_TYPE_DATETIME, 0, 22, 2, "DATETIME", WIRE("\x01\x00\x01\x01\x00\x00\x00\x10\x27\x00\x00"), "\"0001-01-01T00:00:00.010000\"", "0001-01-01 00:00:00.01" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 31, "DATETIME", WIRE("\xE4\x07\x01\x02"), "\"2020-01-02T00:00:00.000000\"", "2020-01-02 00:00:00.000000" },
-		{ MYSQL_TYPE_DATETIME, 0, 26, 6, "DATETIME", WIRE(""), "zero or partial", "0000-00-00 00:00:00.000000" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x02\x1E\x17\x3B\x3B"), "calendar", "2020-02-30 23:59:59" },
-		{ MYSQL_TYPE_TIMESTAMP, 0, 19, 0, "TIMESTAMP", WIRE("\xB2\x07\x01\x01\x00\x00\x01"), "\"1970-01-01T00:00:01.000000Z\"", "1970-01-01 00:00:01" },
-		{ MYSQL_TYPE_TIMESTAMP, 0, 26, 6, "TIMESTAMP", WIRE("\xF6\x07\x01\x13\x03\x0E\x07\x3F\x42\x0F\x00"), "\"2038-01-19T03:14:07.999999Z\"", "2038-01-19 03:14:07.999999" },
-		{ MYSQL_TYPE_TIMESTAMP, 0, 19, 0, "TIMESTAMP", WIRE(""), "zero or partial", "0000-00-00 00:00:00" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x01\x02\x18\x00\x00"), "malformed", "" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x01\x02\x00\x3C\x00"), "malformed", "" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE("\xE4\x07\x01\x02\x00\x00\x3C"), "malformed", "" },
-		{ MYSQL_TYPE_DATETIME, 0, 26, 6, "DATETIME", WIRE("\xE4\x07\x01\x02\x00\x00\x00\x40\x42\x0F\x00"), "malformed", "" },
-		{ MYSQL_TYPE_DATETIME, 0, 26, 6, "DATETIME", WIRE("\xE4\x07\x01\x02\x00\x00\x00\x00"), "malformed", "" },
-	};
-
-	CHECK_ALL(examples, &plain);
-}
-
-static void dates_as_asked(void)
-{
-	static const struct type_options options = { .zero_dates_null = true, .datetime_timestamp = true };
-	static const struct example examples[] = {
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE(""), "null", "0000-00-00" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x00\x0F"), "null", "2020-00-15" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x02\x1E"), "null", "2020-02-30" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x02\x1D"), "\"2020-02-29\"", "2020-02-29" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\x00\x00\x01\x01"), "years 0001", "0000-01-01" },
-		{ MYSQL_TYPE_DATE, 0, 10, 0, "DATE", WIRE("\xE4\x07\x01"), "malformed", "" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "TIMESTAMP", WIRE(""), "null", "0000-00-00 00:00:00" },
-		{ MYSQL_TYPE_DATETIME, 0, 19, 0, "TIMESTAMP", WIRE("\xE4\x07\x01\x02\x03\x04\x05"), "\"2020-01-02T03:04:05.000000Z\"", "2020-01-02 03:04:05" },
-		{ MYSQL_TYPE_TIMESTAMP, 0, 19, 0, "TIMESTAMP", WIRE(""), "null", "0000-00-00 00:00:00" },
-	};
-	static const struct type_options null_alone = { .zero_dates_null = true };
-
-	CHECK_ALL(examples, &options);
-	for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
-		CHECK(!column_of(&examples[i], &options).required);
-		CHECK(column_of(&examples[i], &plain).required);
-	}
-	check_example(&(struct example){ MYSQL_TYPE_DATETIME, 0, 19, 0, "DATETIME", WIRE(""), "null", "0000-00-00 00:00:00" }, &null_alone);
-}
-
-static void times(void)
-{
-	static const struct example examples[] = {
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE(""), "\"00:00:00.000000\"", "00:00:00" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\0\0\0\0\x17\x3B\x3B"), "\"23:59:59.000000\"", "23:59:59" },
-		{ MYSQL_TYPE_TIME, 0, 17, 6, "TIME", WIRE("\0\0\0\0\0\x17\x3B\x3B\x3F\x42\x0F\x00"), "\"23:59:59.999999\"", "23:59:59.999999" },
-		{ MYSQL_TYPE_TIME, 0, 12, 1, "TIME", WIRE("\0\0\0\0\0\x00\x00\x00\xA0\x86\x01\x00"), "\"00:00:00.100000\"", "00:00:00.1" },
-		{ MYSQL_TYPE_TIME, 0, 17, 6, "TIME", WIRE("\x01\0\0\0\0\0\0\0\x01\0\0\0"), "not negative", "-00:00:00.000001" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\x01\0\0\0\0\0\0"), "before 24:00:00", "24:00:00" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\x01\x22\0\0\0\x16\x3B\x3B"), "not negative", "-838:59:59" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\x22\0\0\0\x16\x3B\x3B"), "before 24:00:00", "838:59:59" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\xFF\xFF\xFF\xFF\x16\x3B\x3B"), "malformed", "" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\0\0\0\0\x18\x3B\x3B"), "malformed", "" },
-		{ MYSQL_TYPE_TIME, 0, 10, 0, "TIME", WIRE("\0\0\0\0\0\x17\x3B"), "malformed", "" },
-	};
-
-	CHECK_ALL(examples, &plain);
-}
-
-#define LE_POINT_1_2 "\x00\x00\x00\x00\x00\x00\xF0\x3F\x00\x00\x00\x00\x00\x00\x00\x40"
-#define LE_THIRD_0 "\x55\x55\x55\x55\x55\x55\xD5\x3F\x00\x00\x00\x00\x00\x00\x00\x80"
-
-static void geometries(void)
-{
-	static const struct example examples[] = {
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\xE6\x10\0\0\x01\x01\0\0\0" LE_THIRD_0), "\"POINT(0.3333333333333333 -0.0)\"", "0xe61000000101000000555555555555d53f0000000000000080" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x02\0\0\0\x02\0\0\0" LE_POINT_1_2 LE_POINT_1_2), "\"LINESTRING(1 2,1 2)\"", "0x00000000010200000002000000000000000000f03f0000000000000040000000000000f03f0000000000000040" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x03\0\0\0\x02\0\0\0\x01\0\0\0" LE_POINT_1_2 "\x01\0\0\0" LE_POINT_1_2), "\"POLYGON((1 2),(1 2))\"", "0x0000000001030000000200000001000000000000000000f03f000000000000004001000000000000000000f03f0000000000000040" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x04\0\0\0\x01\0\0\0\x01\x01\0\0\0" LE_POINT_1_2), "\"MULTIPOINT((1 2))\"", "0x000000000104000000010000000101000000000000000000f03f0000000000000040" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x07\0\0\0\0\0\0\0"), "\"GEOMETRYCOLLECTION EMPTY\"", "0x00000000010700000000000000" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x07\0\0\0\x01\0\0\0\x01\x07\0\0\0\0\0\0\0"), "\"GEOMETRYCOLLECTION(GEOMETRYCOLLECTION EMPTY)\"", "0x00000000010700000001000000010700000000000000" },
-		/* Big-endian, a type beyond the last, 4 G of points, a part of another type, one byte too many. */
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x00\0\0\0\x01" LE_POINT_1_2), "malformed", "0x000000000000000001000000000000f03f0000000000000040" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x08\0\0\0\0\0\0\0"), "malformed", "0x00000000010800000000000000" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x02\0\0\0\xFF\xFF\xFF\xFF"), "malformed", "0x000000000102000000ffffffff" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x04\0\0\0\x01\0\0\0\x01\x02\0\0\0\0\0\0\0"), "malformed", "0x00000000010400000001000000010200000000000000" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x07\0\0\0\0\0\0\0\0"), "malformed", "0x0000000001070000000000000000" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0\0\x01\x01\0\0\0\0\0\0\0\0\0\xF0\x7F\0\0\0\0\0\0\0\0"), "malformed", "0x000000000101000000000000000000f07f0000000000000000" },
-		{ MYSQL_TYPE_GEOMETRY, 0, 0, 0, "STRING", WIRE("\0\0\0"), "malformed", "0x000000" },
-	};
-
-	CHECK_ALL(examples, &plain);
-}
-/* clang-format on */
-
-/* The most text for the fewest bytes, and collections nested past any stack. */
-static void large_geometries(void)
-{
-	enum { POINTS = 50, LEVELS = 100000 };
-	const struct example geometry = { .id = MYSQL_TYPE_GEOMETRY };
-	struct column column = column_of(&geometry, &plain);
-	size_t length = 4 + 9 + 16 * POINTS;
-	char *wire = calloc(1, 4 + (size_t)9 * LEVELS), text[4096];
-
-	memcpy(wire + 4, "\x01\x02\x00\x00\x00", 5);
-	wire[9] = POINTS;
-	for (size_t i = 13; i < length; i += 8)
-		memcpy(wire + i, "\xD2\x8E\x31\xB8\xC6\x15\x22\x80", 8);
-	CHECK(encode(&column, &(struct cell){ wire, length, false }, text, sizeof text) == NULL);
-	CHECK(strlen(text) > 48 * POINTS);
-	for (size_t i = 0; i < LEVELS; i++)
-		memcpy(wire + 4 + 9 * i, "\x01\x07\x00\x00\x00\x01\x00\x00\x00", 9);
-	length = 4 + (size_t)9 * LEVELS;
-	CHECK(encode(&column, &(struct cell){ wire, length, false }, text, sizeof text) != NULL);
-	free(wire);
 }
 
 /* A wire type that changed since it was described must not be read as the old one. */
@@ -414,10 +177,7 @@ static void check_value(const struct column *column, const char *type, const cha
 	const char *reason = encode(column, &cell, text, sizeof text);
 
 	CHECK(!strcmp(column->type, type));
-	if (reason ? !strstr(reason, json) : strcmp(text, json) != 0) {
-		printf("# %s '%s', not '%s'\n", value, reason ? reason : text, json);
-		unit.bad = true;
-	}
+	check_outcome(value, json, text, reason);
 }
 
 static void texts(void)
@@ -432,7 +192,7 @@ static void texts(void)
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
 		column = text_column(ids[i], BLOB_FLAG | BINARY_FLAG, UTF8MB4, &plain);
 		check_value(&column, "STRING", "a\"\xC3\xA9", "\"a\\\"\xC3\xA9\"");
-		check_value(&column, "STRING", "a\xFF", "not valid UTF-8");
+		check_value(&column, "STRING", "a\xFF", "!not valid UTF-8");
 		column = text_column(ids[i], BLOB_FLAG | BINARY_FLAG, BINARY, &plain);
 		check_value(&column, "BYTES", "a\xFF", "\"Yf8=\"");
 		check_text(&column, &(struct cell){ "a\xFF", 2, false }, "0x61ff");
@@ -451,8 +211,8 @@ static void json(void)
 	struct column column = text_column(MYSQL_TYPE_JSON, 0, BINARY, &plain);
 
 	check_value(&column, "JSON", "{\"a\": 1,\n\"b\":[ ]}", "{\"a\":1,\"b\":[]}");
-	check_value(&column, "JSON", "{\"a\":1,\"a\":2}", "twice");
-	check_value(&column, "JSON", " null ", "NOT NULL");
+	check_value(&column, "JSON", "{\"a\":1,\"a\":2}", "!twice");
+	check_value(&column, "JSON", " null ", "!NOT NULL");
 	check_value(&column, "JSON", "\"null\"", "\"null\"");
 	column.required = false;
 	check_value(&column, "JSON", " null ", "null");
@@ -571,18 +331,6 @@ int main(void)
 	decimals();
 	unit_test("precision and scale come from width and sign");
 	declared_digits();
-	unit_test("dates: the edges, zero and partial ones, days that do not exist");
-	dates();
-	unit_test("datetimes and timestamps of every length");
-	datetimes();
-	unit_test("--zero-dates null and --datetime-as timestamp");
-	dates_as_asked();
-	unit_test("times are within a day, or rejects that show hours and sign");
-	times();
-	unit_test("geometries are WKT with every digit; what is malformed is not read");
-	geometries();
-	unit_test("geometries: room for the longest numbers, an end to nesting");
-	large_geometries();
 	unit_test("a number of another width than its type is malformed");
 	wrong_widths();
 	unit_test("text, bytes, enum and set");
