@@ -33,7 +33,8 @@ static bool read_array(const struct cell *cell, struct array *a)
 	for (int i = 0; i < a->dimensions; i++, a->p += DIMENSION) {
 		a->length[i] = (int32_t)postgresql_get32(a->p);
 		a->lower[i] = (int32_t)postgresql_get32(a->p + 4);
-		if (a->length[i] <= 0)
+		/* Empty arrays have no dimension, an empty int2vector has one of 0. */
+		if (a->length[i] < 0)
 			return false;
 	}
 	return true;

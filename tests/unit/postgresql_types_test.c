@@ -554,6 +554,7 @@ static void vectors(void)
 	CHECK(column.repeated && !strcmp(column.type, "INTEGER"));
 	check(&column, "00000001 00000000 00000015 00000002 00000000 00000002 0005 00000002 FFFF",
 	      "[5,-1]", NULL, "[0:1]={5,-1}");
+	check(&column, "00000001 00000000 00000015 00000000 00000000", "[]", NULL, NULL);
 }
 
 /* --- PostGIS ------------------------------------------------------------------ */
@@ -785,7 +786,7 @@ int main(void)
 	arrays();
 	unit_test("arrays of text, numeric, dates, jsonb, money");
 	arrays_of_other_types();
-	unit_test("int2vector begins at 0");
+	unit_test("int2vector begins at 0, and can be empty");
 	vectors();
 	unit_test("shapes as WKT and EWKT");
 	shapes();
