@@ -9,11 +9,11 @@
 #     AS      how both texts are read before they are compared: text, number, json or wkt
 # Each table has a key `id`. The texts must not come from what is tested, so the defaults below spell them out.
 #
-#   types_load TABLE [SQLEXTRACT_OPTION]...   into types.TABLE, by a pipeline
+#   types_load TABLE [SQLEXTRACT_OPTION]...   types.TABLE into types.TABLE, by a pipeline
 #   types_compare SPEC TABLE                  schema and values
 #   types_tables SPEC                         the names of its tables
 
-declare -A types_postgresql=(
+declare -gA types_postgresql=(
 	[INTEGER]='{}::text'
 	[FLOAT]='{}::text'
 	[NUMERIC]='trim_scale({}::numeric)::text'
@@ -27,11 +27,11 @@ declare -A types_postgresql=(
 	[TIMESTAMP]='(extract(epoch FROM {}) * 1000000)::bigint::text'
 	[JSON]="nullif(to_jsonb({}), 'null')::text"
 	[INTERVAL]='types_spec.interval_text({})'
-	[GEOGRAPHY]='extensions.ST_AsText({}, 17)'
+	[GEOGRAPHY]='extensions.ST_AsText({})'
 )
 # Without the zeros at the end, as BigQuery has it.
 types_mysql_decimal="IF({} LIKE '%.%', TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST({} AS CHAR))), CAST({} AS CHAR))"
-declare -A types_mysql=(
+declare -gA types_mysql=(
 	[INTEGER]='CAST({} AS CHAR)'
 	[FLOAT]='CAST({} AS CHAR)'
 	[NUMERIC]=$types_mysql_decimal
@@ -45,7 +45,7 @@ declare -A types_mysql=(
 	[TIMESTAMP]='CAST(CAST(UNIX_TIMESTAMP({}) * 1000000 AS DECIMAL(20)) AS CHAR)'
 	[JSON]="NULLIF(CONCAT({}, ''), 'null')"
 )
-declare -A types_bigquery=(
+declare -gA types_bigquery=(
 	[INTEGER]='CAST({} AS STRING)'
 	[FLOAT]='{}'
 	[NUMERIC]='CAST({} AS STRING)'
@@ -78,7 +78,7 @@ types_load() {
 	local table=$1
 	shift
 	# shellcheck disable=SC2016 # for that bash
-	bash -o pipefail -c 'sqlextract -q "${@:3}" -- "$1" "$2" | bqload -q "types.${2##*.}" --write truncate' - \
+	bash -o pipefail -c 'sqlextract -q "${@:3}" -- "$1" "types.$2" | bqload -q "types.$2" --write truncate' - \
 		"$TYPES_SOURCE" "$table" "$@" >/dev/null
 }
 
