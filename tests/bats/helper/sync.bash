@@ -69,6 +69,7 @@ refute_word() {
 }
 
 # assert_refused NAME...: the configuration was refused, every NAME was named, and nothing has begun.
+# shellcheck disable=SC2154 # run_split sets output and errors
 assert_refused() {
 	local name
 
