@@ -96,7 +96,7 @@ slow_query_runs() {
 	assert_equal "$(bq_sql "SELECT id, v FROM shop.merged ORDER BY id" | jq -r '.id + .v' | paste -sd ' ')" "1old 2new 3old 4new"
 	# By the time, an older row does not go over a newer one.
 	psql_do "UPDATE merged SET v = 'older', at = '2025-01-01' WHERE id = 3" "UPDATE merged SET v = 'newer', at = '2027-01-01' WHERE id = 4"
-	SHOP_MERGED_TIMESTAMP_COLUMN=at run_sync
+	SHOP_MERGED_TIMESTAMP_COLUMN='at' run_sync
 	assert_status 0
 	assert_equal "$(bq_sql "SELECT id, v FROM shop.merged ORDER BY id" | jq -r '.id + .v' | paste -sd ' ')" "1old 2new 3old 4newer"
 }
@@ -210,7 +210,7 @@ hold_table() {
 }
 
 let_go() {
-	echo "${1:-COMMIT};" >&"$holding"
+	echo 'COMMIT;' >&"$holding"
 	exec {holding}>&-
 	rm "$BATS_TEST_TMPDIR/hold"
 }
