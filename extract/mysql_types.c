@@ -147,11 +147,14 @@ static bool is_json(const MYSQL_FIELD *field)
 		format.length == 4 && !memcmp(format.str, "json", 4));
 }
 
-/* The labels of an enum are text in any character set; NULL is nothing at all. */
+/*
+ * The labels of an enum are text in any character set. NULL alone is nothing at
+ * all; through a derived table it is a binary(0), which holds no bytes either.
+ */
 static bool is_binary(const MYSQL_FIELD *field)
 {
 	return field->charsetnr == BINARY_CHARSET && !(field->flags & (ENUM_FLAG | SET_FLAG)) &&
-	       field->type != MYSQL_TYPE_NULL;
+	       field->type != MYSQL_TYPE_NULL && field->length > 0;
 }
 
 static void set_text(struct column *column, const MYSQL_FIELD *field,

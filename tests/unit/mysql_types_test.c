@@ -161,7 +161,7 @@ static void wrong_widths(void)
 static struct column text_column(enum enum_field_types id, unsigned flags, unsigned charset,
 				 const struct type_options *options)
 {
-	MYSQL_FIELD field = { .type = id, .flags = flags, .charsetnr = charset };
+	MYSQL_FIELD field = { .type = id, .flags = flags, .charsetnr = charset, .length = 10 };
 	struct column column = { .source_name = "c", .required = true };
 	struct error err;
 
