@@ -294,35 +294,66 @@ static int set_tls(MYSQL *mysql, const struct mysql_uri *uri, struct error *err)
 	return set_option(mysql, MYSQL_OPT_SSL_ENFORCE, use ? &on : &off, err);
 }
 
-/* A handle with everything set; NULL: err. */
-static MYSQL *new_handle(const struct mysql_uri *uri, struct error *err)
+/* The variables of MySQL's clients go before option files. MYSQL_PWD is given when it connects. */
+static int set_environment(MYSQL *mysql, struct error *err)
+{
+	const char *host = getenv("MYSQL_HOST"), *port = getenv("MYSQL_TCP_PORT");
+	const char *socket = getenv("MYSQL_UNIX_PORT");
+	unsigned value;
+	int64_t number;
+
+	if (host && *host && set_option(mysql, MARIADB_OPT_HOST, host, err) < 0)
+		return -1;
+	if (socket && *socket && set_option(mysql, MARIADB_OPT_UNIXSOCKET, socket, err) < 0)
+		return -1;
+	if (!port || !*port)
+		return 0;
+	if (parse_int64(port, 1, 65535, &number, err) < 0)
+		return error_prefix(err, "MYSQL_TCP_PORT");
+	value = (unsigned)number;
+	return set_option(mysql, MARIADB_OPT_PORT, &value, err);
+}
+
+/* As with MySQL's clients, localhost is the local socket; but not with a port. */
+static int set_protocol(MYSQL *mysql, const struct mysql_uri *uri, struct error *err)
+{
+	const unsigned tcp = MYSQL_PROTOCOL_TCP, local = MYSQL_PROTOCOL_SOCKET;
+
+	if (uri->socket)
+		return set_option(mysql, MYSQL_OPT_PROTOCOL, &local, err);
+	if (uri->port || (uri->host && strcmp(uri->host, "localhost") != 0))
+		return set_option(mysql, MYSQL_OPT_PROTOCOL, &tcp, err);
+	return 0;
+}
+
+static int set_options(MYSQL *mysql, const struct mysql_uri *uri, struct error *err)
 {
 	const unsigned long packet_max = 1UL << 30; /* the most that a server sends */
 	const my_bool off = 0;
-	const unsigned no = 0, tcp = MYSQL_PROTOCOL_TCP, local = MYSQL_PROTOCOL_SOCKET;
-	const char *host = getenv("MYSQL_HOST");
+	const unsigned no = 0;
+
+	if (read_option_files(mysql, err) < 0 || set_environment(mysql, err) < 0 ||
+	    set_protocol(mysql, uri, err) < 0 || set_tls(mysql, uri, err) < 0 ||
+	    set_option(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4", err) < 0 ||
+	    set_option(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max, err) < 0)
+		return -1;
+	/* A connection that comes back without a word has lost its transaction. */
+	if (set_option(mysql, MYSQL_OPT_RECONNECT, &off, err) < 0)
+		return -1;
+	/* A server may otherwise ask for any file of ours. */
+	return set_option(mysql, MYSQL_OPT_LOCAL_INFILE, &no, err);
+}
+
+/* NULL: err. */
+static MYSQL *new_handle(const struct mysql_uri *uri, struct error *err)
+{
 	MYSQL *mysql = mysql_init(NULL);
 
-	if (!mysql) {
+	if (!mysql)
 		error_nomem(err);
-		return NULL;
-	}
-	/* As MySQL's own clients: an option file overrides that variable. */
-	if ((host && *host && set_option(mysql, MARIADB_OPT_HOST, host, err) < 0) ||
-	    read_option_files(mysql, err) < 0 || set_tls(mysql, uri, err) < 0 ||
-	    set_option(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4", err) < 0 ||
-	    /* A connection that comes back without a word has lost its transaction. */
-	    set_option(mysql, MYSQL_OPT_RECONNECT, &off, err) < 0 ||
-	    /* A server may otherwise ask for any file of ours. */
-	    set_option(mysql, MYSQL_OPT_LOCAL_INFILE, &no, err) < 0 ||
-	    set_option(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet_max, err) < 0 ||
-	    mysql_options4(mysql, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "sqlextract") ||
-	    /* As with the clients, localhost is the local socket; but not with a port. */
-	    ((uri->port || (uri->host && strcmp(uri->host, "localhost") != 0)) &&
-	     set_option(mysql, MYSQL_OPT_PROTOCOL, &tcp, err) < 0) ||
-	    (uri->socket && set_option(mysql, MYSQL_OPT_PROTOCOL, &local, err) < 0)) {
+	else if (set_options(mysql, uri, err) < 0) {
 		mysql_close(mysql);
-		return NULL;
+		mysql = NULL;
 	}
 	return mysql;
 }
@@ -419,8 +450,9 @@ static int start_connecting(struct connection *c, int64_t timeout_ms, struct err
 	    set_option(c->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &seconds, err) < 0)
 		return -1;
 	wanted = mysql_real_connect_start(&connected, c->mysql,
-					  uri->socket ? "localhost" : uri->host, uri->user, NULL,
-					  uri->database, uri->port, uri->socket, 0);
+					  uri->socket ? "localhost" : uri->host, uri->user,
+					  getenv("MYSQL_PWD"), uri->database, uri->port,
+					  uri->socket, 0);
 	while (wanted) {
 		int ready = await_connection(c, wanted, until, timeout_ms, &greeted, err);
 
@@ -497,8 +529,8 @@ static void *cancel_thread(void *argument)
 	char sql[40];
 
 	snprintf(sql, sizeof sql, "KILL %lu", k->thread_id);
-	if (!mysql_real_connect(k->mysql, uri->socket ? "localhost" : uri->host, uri->user, NULL,
-				NULL, uri->port, uri->socket, 0) ||
+	if (!mysql_real_connect(k->mysql, uri->socket ? "localhost" : uri->host, uri->user,
+				getenv("MYSQL_PWD"), NULL, uri->port, uri->socket, 0) ||
 	    (tls_is_required(uri) && !mysql_get_ssl_cipher(k->mysql)) || !is_same_server(k) ||
 	    mysql_query(k->mysql, sql) != 0)
 		log_debug("MySQL: %s was not sent: %s", sql, mysql_error(k->mysql));
