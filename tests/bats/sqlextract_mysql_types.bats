@@ -183,6 +183,12 @@ expect_rejects() {
 	expect_values 'varchar(5)' STRING <<<$'\'ab  \'\t"ab  "'
 }
 
+@test "char(n) is not padded, whatever the sql_mode of the server" {
+	mariadb_do "SET GLOBAL sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'"
+	expect_values 'char(5)' STRING <<<$'\'ab  \'\t"ab"'
+	mariadb_do "SET GLOBAL sql_mode = DEFAULT"
+}
+
 @test "enum, with 0 for what was refused, and set" {
 	expect_values "enum('small','it''s')" STRING <<<$'\'small\'\t"small"\n2\t"it\'s"\n0\t""\nNULL\tnull'
 	expect_values "set('x','y','z')" STRING <<<$'\'x,z\'\t"x,z"\n\'\'\t""\n7\t"x,y,z"'
@@ -254,6 +260,14 @@ expect_rejects() {
 	mariadb_do "SET GLOBAL time_zone = '+05:00'"
 	expect_values 'timestamp(6) NULL' TIMESTAMP <<<$'\'2020-01-01 05:00:00.123456\'\t"2020-01-01T00:00:00.123456Z"'
 	mariadb_do "SET GLOBAL time_zone = '+00:00'"
+}
+
+@test "dates and times in the storage format from before 10.1" {
+	mariadb_do "SET GLOBAL mysql56_temporal_format = OFF"
+	expect_values 'time(6)' TIME <<<$'\'23:59:59.999999\'\t"23:59:59.999999"'
+	expect_values 'datetime(3)' DATETIME <<<$'\'9999-12-31 23:59:59.999\'\t"9999-12-31T23:59:59.999000"'
+	expect_values 'timestamp(2) NULL' TIMESTAMP <<<$'\'2020-01-01 10:00:00.12\'\t"2020-01-01T10:00:00.120000Z"'
+	mariadb_do "SET GLOBAL mysql56_temporal_format = ON"
 }
 
 @test "zero, partial and impossible dates are rejects that show them" {
