@@ -1,5 +1,6 @@
 #include "extract/convert.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 enum {
@@ -158,7 +159,9 @@ static const char *bare_text(const struct column *inner, const struct cell *cell
 	char *end = room;
 	const char *reason = inner->encoder->encode(inner, cell, &end);
 
+	/* A reason is a constant, not part of room. */
 	if (reason)
+		/* cppcheck-suppress returnDanglingLifetime */
 		return reason;
 	*text = room;
 	*n = (size_t)(end - room);
@@ -209,18 +212,22 @@ static int text_converted(const struct column *column, const struct cell *cell, 
 			  struct buf *out, struct error *err)
 {
 	const struct conversion *c = column->argument;
-	auto_buf room = BUF_INIT;
-	char *text;
+	char *room = malloc(encode_room(&c->inner, cell) + RESULT_FIXED), *text;
 	bool null;
 	size_t n;
+	int rc;
 
-	if (buf_reserve(&room, encode_room(&c->inner, cell) + RESULT_FIXED, err) < 0)
-		return -1;
-	if (!bare_text(&c->inner, cell, room.data, &text, &n, &null))
-		return buf_append(out, text, n < max + 8 ? n : max + 8, err);
-	if (c->inner.encoder->text)
-		return c->inner.encoder->text(&c->inner, cell, max, out, err);
-	return buf_append(out, cell->data, cell->length < max + 8 ? cell->length : max + 8, err);
+	if (!room)
+		return error_nomem(err);
+	if (!bare_text(&c->inner, cell, room, &text, &n, &null))
+		rc = buf_append(out, text, n < max + 8 ? n : max + 8, err);
+	else if (c->inner.encoder->text)
+		rc = c->inner.encoder->text(&c->inner, cell, max, out, err);
+	else
+		rc = buf_append(out, cell->data, cell->length < max + 8 ? cell->length : max + 8,
+				err);
+	free(room);
+	return rc;
 }
 
 void convert_install(struct column *column, struct conversion *c,

@@ -123,8 +123,8 @@ int names_parse_assignment(const char *text, bool last, char **name, const char 
 {
 	const char *equals = NULL;
 	bool quoted = false;
-	char **list, *left;
-	size_t count;
+	char **list = NULL, *left;
+	size_t count = 0;
 	int rc;
 
 	for (const char *p = text; *p && (last || !equals); p++) {
@@ -137,7 +137,7 @@ int names_parse_assignment(const char *text, bool last, char **name, const char 
 		return error_nomem(err);
 	rc = names_parse_list(left, &list, &count, err);
 	free(left);
-	if (rc < 0)
+	if (rc < 0 || !list)
 		return -1;
 	if (count > 1) {
 		names_free_list(list);

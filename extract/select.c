@@ -68,8 +68,10 @@ static int take_columns(const struct relation *relation, const char *columns, co
 		return error_nomem(err);
 	if (columns || exclude)
 		rc = names_parse_list(columns ? columns : exclude, &list, &count, err);
-	if (rc < 0)
-		return error_prefix(err, columns ? "--columns" : "--exclude");
+	if (rc < 0) {
+		error_prefix(err, columns ? "--columns" : "--exclude");
+		return -1;
+	}
 	rc = columns ? take_listed(relation, list, count, s, err)
 		     : take_others(relation, list, count, s, err);
 	names_free_list(list);
