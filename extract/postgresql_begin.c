@@ -152,7 +152,7 @@ static int try_begin(struct connection *c, const struct request *request, bool *
 	if (rc <= 0)
 		return rc < 0 ? -1 : 1;
 	if (request->snapshot) {
-		error_set(err, ERR_TEMP, "%s was truncated or replaced since snapshot %s was made",
+		error_set(err, ERR_TEMP, "%s was made, truncated or replaced since snapshot %s",
 			  name, request->snapshot);
 		free(name);
 		return -1;

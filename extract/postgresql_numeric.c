@@ -39,12 +39,13 @@ static inline bool read_numeric(const struct cell *cell, struct numeric *n)
 {
 	if (cell->length < 8)
 		return false;
-	n->count = (int16_t)postgresql_get16(cell->data);
+	/* The longest numerics have more than 32767 of them. */
+	n->count = postgresql_get16(cell->data);
 	n->weight = (int16_t)postgresql_get16(cell->data + 2);
 	n->sign = postgresql_get16(cell->data + 4);
 	n->scale = (int16_t)postgresql_get16(cell->data + 6);
 	n->digits = cell->data + 8;
-	if (n->count < 0 || n->scale < 0 || cell->length != 8 + 2 * (size_t)n->count)
+	if (n->scale < 0 || cell->length != 8 + 2 * (size_t)n->count)
 		return false;
 	for (int i = 0; i < n->count; i++)
 		if (postgresql_get16(n->digits + 2 * i) > DIGIT_MAX)

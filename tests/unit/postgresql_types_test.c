@@ -232,6 +232,26 @@ static void scalars(void)
 	CHECK_ROWS(rows);
 }
 
+/* A currency without a small unit, and one with a thousand of it. */
+static void money_of_other_scales(void)
+{
+	const struct postgresql_type type = { .oid = MONEY, .modifier = -1, .kind = 'b' };
+	struct postgresql_settings settings = { .money_scale = 0 };
+	struct column column = { .name = NULL };
+
+	postgresql_set_type(&column, &type, NULL, NULL, &settings);
+	CHECK(!strcmp(column.type, "NUMERIC") && column.precision == 19 && column.scale == 0);
+	check(&column, "FFFFFFFFFFFFFFFB", "\"-5\"", NULL, "-5");
+	settings.money_scale = 3;
+	postgresql_set_type(&column, &type, NULL, NULL, &settings);
+	check(&column, "0000000000000005", "\"0.005\"", NULL, "0.005");
+	/* The most that PostgreSQL takes from a locale, more than NUMERIC's 9. */
+	settings.money_scale = 10;
+	postgresql_set_type(&column, &type, NULL, NULL, &settings);
+	CHECK(!strcmp(column.type, "BIGNUMERIC"));
+	check(&column, "8000000000000000", "\"-922337203.6854775808\"", NULL, NULL);
+}
+
 static void addresses(void)
 {
 	static const struct row rows[] = {
@@ -764,6 +784,8 @@ int main(void)
 {
 	unit_test("bool, numbers, money, text, bytes, uuid");
 	scalars();
+	unit_test("money by the scale of its currency");
+	money_of_other_scales();
 	unit_test("addresses in the forms of inet_ntop");
 	addresses();
 	unit_test("dates and times to the last one that BigQuery has");
