@@ -32,6 +32,9 @@ extern const struct encoder mysql_time;
 extern const struct encoder mysql_datetime, mysql_datetime_or_null;   /* without a zone */
 extern const struct encoder mysql_timestamp, mysql_timestamp_or_null; /* UTC */
 
+/* mysql_text.c */
+extern const struct encoder mysql_text, mysql_bytes, mysql_json;
+
 /* mysql_geometry.c: a SRID and WKB become WKT. */
 extern const struct encoder mysql_geometry;
 

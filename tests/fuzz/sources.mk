@@ -4,3 +4,5 @@ FUZZ_destination_SOURCES := load/destination.c
 FUZZ_names_SOURCES       := extract/names.c
 FUZZ_json_text_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c
 FUZZ_convert_SOURCES     := $(UNIT_convert_test_SOURCES)
+FUZZ_mysql_cells_SOURCES := extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c extract/mysql_text.c \
+	extract/encode.c extract/encode_json.c extract/encode_json_text.c

@@ -19,7 +19,7 @@ UNIT_postgresql_types_test_SOURCES := extract/postgresql_types.c extract/postgre
 	extract/postgresql_times.c extract/postgresql_array.c extract/postgresql_geometry.c extract/names.c \
 	extract/encode.c extract/encode_json.c extract/encode_json_text.c
 MYSQL_TYPES_SOURCES := extract/mysql_types.c extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c \
-	extract/encode.c extract/encode_json.c extract/encode_json_text.c
+	extract/mysql_text.c extract/encode.c extract/encode_json.c extract/encode_json_text.c
 UNIT_mysql_types_test_SOURCES := $(MYSQL_TYPES_SOURCES)
 UNIT_mysql_types_test_PKGS    := libmariadb
 UNIT_mysql_datetime_test_SOURCES := $(MYSQL_TYPES_SOURCES)
