@@ -117,7 +117,7 @@ static int lock_tables(struct connection *c, const struct request *request, stru
 
 	/* The star needs a privilege on each column: none is left out because it may not be seen. */
 	if (request->query
-		    ? buf_appendf(&sql, err, "SELECT 1 FROM (%s\n) AS query WHERE 1 = 0 LIMIT 0",
+		    ? buf_appendf(&sql, err, "SELECT 1 FROM DUAL WHERE 1 = 0 AND EXISTS (%s\n)",
 				  request->query) < 0
 		    : buf_appendf(&sql, err, "SELECT %s FROM ", request->some_columns ? "1" : "*") <
 				      0 ||
