@@ -402,7 +402,7 @@ uri_of_postgres() {
 uri_of_mysql() {
 	if [[ $host == /* ]]; then
 		percent "$host"
-		db[$id.uri]="mysql://$user@localhost/$name?socket=$REPLY&sslmode=$sslmode"
+		db[$id.uri]="mysql://$user@/$name?socket=$REPLY&sslmode=$sslmode"
 	elif [[ $host == *:* ]]; then
 		db[$id.uri]="mysql://$user@[$host]:$port/$name?sslmode=$sslmode"
 	else

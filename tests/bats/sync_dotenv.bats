@@ -83,16 +83,7 @@ value_of() {
 
 # names_read: the variables that sync asks for with database shop, table public.orders; ours as {ID} and {TABLE}.
 names_read() {
-	(
-		unset_matching '*DB_*'
-		log() { :; }
-		quote() { REPLY=$1; }
-		# shellcheck source=pipelines/sync-settings.bash
-		source "$SLUICE_ROOT/pipelines/sync-settings.bash"
-		export SHOP_DB_TYPE=postgres SHOP_DB_NAME=a SHOP_DB_USER=b
-		configure
-		printf '%s\n' "${!known[@]}"
-	) | sed 's/^SHOP_PUBLIC_ORDERS_/{ID}_{TABLE}_/; s/^SHOP_/{ID}_/' | sort
+	bash -euc 'log() { :; }; source "$SLUICE_ROOT/pipelines/sync-settings.bash"; configure; printf "%s\n" "${!known[@]}"' | sed 's/^SHOP_PUBLIC_ORDERS_/{ID}_{TABLE}_/; s/^SHOP_/{ID}_/' | sort
 }
 
 @test "sync, .env.example and docs/sync.md name the same variables" {

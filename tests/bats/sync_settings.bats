@@ -171,7 +171,7 @@ setup() {
 		"postgresql://%C3%BC%40x%3Ay@/a%2Fb%3Fc?host=%2Fvar%2Frun%2Fmy%25sql.sock&port=5432&sslmode=prefer"
 	SHOP_DB_TYPE=mysql run_sync
 	assert_equal "$(fake_variable public__orders SLUICE_SOURCE)" \
-		"mysql://%C3%BC%40x%3Ay@localhost/a%2Fb%3Fc?socket=%2Fvar%2Frun%2Fmy%25sql.sock&sslmode=prefer"
+		"mysql://%C3%BC%40x%3Ay@/a%2Fb%3Fc?socket=%2Fvar%2Frun%2Fmy%25sql.sock&sslmode=prefer"
 	SHOP_DB_TYPE=mysql SHOP_DB_HOST=2001:db8::1 SHOP_DB_NAME=a SHOP_DB_USER=b run_sync
 	assert_equal "$(fake_variable public__orders SLUICE_SOURCE)" "mysql://b@[2001:db8::1]:3306/a?sslmode=require"
 }

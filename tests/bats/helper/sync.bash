@@ -9,7 +9,7 @@
 #   fake_variable TABLE NAME   that variable of its environment
 #   sync_processes       the processes, one a line, whose current directory is ours: all that sync started
 
-unset_matching '*DB_*'
+unset_matching 'DB_*'
 unset_matching 'SYNC_*'
 unset_matching 'SHOP_*'
 unset_matching 'CRM_*'
