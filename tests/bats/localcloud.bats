@@ -305,6 +305,99 @@ reason() {
 	assert_equal "$(table_rows t)" '[]'
 }
 
+# many FROM TO: so many rows of 200 bytes; more than are kept in memory at once from some 20,000 on
+many() {
+	awk -v from="$1" -v to="$2" 'BEGIN { pad = sprintf("%180s", ""); gsub(/ /, "x", pad)
+		for (i = from; i < to; i++) printf "{\"id\":%d,\"v\":\"%s\"}\n", i, pad }'
+}
+
+all_done() {
+	local job
+
+	for job; do
+		job_is_done "$job" || return
+	done
+}
+
+@test "loads run side by side, into tables of their own and into one, and none loses or mixes rows" {
+	local i jobs=() pids=() url
+
+	new_table shared
+	load_rows first shared '{"id":-1}'
+	for i in {0..14}; do
+		many $((i * 25000)) $((i * 25000 + 25000)) >"rows$i"
+		jobs+=("own$i" "shared$i")
+	done
+	for i in {0..14}; do
+		url=$(session "own$i" "own$i" "{\"schema\":{\"fields\":$FIELDS}}")
+		curl -sS --max-time 60 -o /dev/null -X PUT -H Expect: -T "rows$i" "$url" 3>&- &
+		pids+=($!)
+		url=$(session "shared$i" shared)
+		curl -sS --max-time 60 -o /dev/null -X PUT -H Expect: -T "rows$i" "$url" 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	wait_until 120 all_done "${jobs[@]}"
+	for i in {0..14}; do
+		job_is_done "shared$i"
+		assert_loaded
+		assert_equal "$(bq_sql "SELECT COUNT(*) n, COUNT(DISTINCT id) d, MIN(id) a, MAX(id) b FROM ds.own$i")" \
+			"{\"n\":\"25000\",\"d\":\"25000\",\"a\":\"$((i * 25000))\",\"b\":\"$((i * 25000 + 24999))\"}"
+	done
+	assert_equal "$(bq_sql 'SELECT COUNT(*) n, COUNT(DISTINCT id) d, MIN(id) a, MAX(id) b, SUM(LENGTH(v)) l FROM ds.shared')" \
+		'{"n":"375001","d":"375001","a":"-1","b":"374999","l":"67500000"}'
+	assert_equal "$(bq_api GET datasets/ds/tables/shared | jq -r .numRows)" 375001
+}
+
+@test "a table is made and a query answered while a load runs" {
+	local url
+
+	many 0 400000 >rows
+	url=$(session big big "{\"schema\":{\"fields\":$FIELDS}}")
+	put "$url" rows >/dev/null
+	new_table other
+	assert_equal "$(bq_sql 'SELECT COUNT(*) n FROM ds.other')" '{"n":"0"}'
+	job_is_done big && _fail "the load was over before: $(jq -c .statistics job.json)"
+	wait_until 60 job_is_done big
+	assert_loaded
+	assert_equal "$(bq_sql 'SELECT COUNT(*) n FROM ds.big')" '{"n":"400000"}'
+}
+
+@test "a long load that fails, or is cancelled, leaves nothing" {
+	local url
+
+	new_table t
+	{
+		many 0 60000
+		echo '{"id":"x"}'
+	} >rows
+	url=$(session bad t)
+	put "$url" rows >/dev/null
+	wait_until 60 job_is_done bad
+	assert_refused invalid "Rows: 60001; errors: 1"
+	assert_equal "$(table_rows t)" '[]'
+	many 0 400000 >rows
+	url=$(session cut t)
+	put "$url" rows >/dev/null
+	bq_api POST jobs/cut/cancel >/dev/null
+	wait_until 60 job_is_done cut
+	assert_refused stopped cancelled
+	assert_equal "$(table_rows t)" '[]'
+}
+
+@test "a load whose table changes under it is judged anew" {
+	local url
+
+	new_table t
+	many 0 400000 >rows
+	url=$(session slow t)
+	put "$url" rows >/dev/null
+	bq_api PATCH datasets/ds/tables/t "{\"schema\":{\"fields\":$(jq -c '. + [{name: "more", type: "STRING"}]' <<<"$FIELDS")}}" >/dev/null
+	wait_until 60 job_is_done slow
+	assert_loaded
+	assert_equal "$(bq_sql 'SELECT COUNT(*) n, COUNT(more) m FROM ds.t')" '{"n":"400000","m":"0"}'
+}
+
 @test "maxBadRecords is the number of bad rows that pass, and they are reported" {
 	new_table t
 	load_rows j1 t $'{"id":1}\n{"id":"x"}\n{"id":3}\n' '{"maxBadRecords":1}'

@@ -289,3 +289,105 @@ nested() {
 	is "SELECT COUNTIF(x > 1), LOGICAL_AND(x > 0), STRING_AGG(CAST(x AS STRING), '+' ORDER BY x DESC) FROM UNNEST([1, 2, 3]) x" '2|true|3+2+1'
 	is "SELECT x FROM UNNEST([1, 2, 2]) x EXCEPT DISTINCT SELECT 2" 1
 }
+
+# --- MERGE, as a loader issues it ----------------------------------------------------
+
+# merge ID STATEMENT [CONFIGURATION]: a query job of that id; job.json is the job when it is done
+merge() {
+	jq -nc --arg j "$1" --arg q "$2" --arg d "$DATASET" --argjson more "${3:-{\}}" '{jobReference: {jobId: $j}, configuration:
+		({query: {query: $q, useLegacySql: false, defaultDataset: {datasetId: $d}}} + $more)}' >query.json
+	localcloud_curl -X POST --data-binary @query.json -o job.json "$LOCALCLOUD_URL/bigquery/v2/projects/$PROJECT/jobs"
+	[[ $(jq -r '.error // .configuration.dryRun // empty' job.json) ]] || wait_until 20 job_is_done "$1"
+}
+
+# The type of each column of the merge tests; k1 and k2 are the key, u is the cursor.
+MERGED='k1:INTEGER k2:STRING u:TIMESTAMP s:STRING y:BYTES f:FLOAT n:NUMERIC g:BIGNUMERIC b:BOOLEAN d:DATE t:TIME c:DATETIME v:INTERVAL o:GEOGRAPHY j:JSON a:JSON:REPEATED r:INTEGER:REPEATED'
+
+merge_fields() {
+	jq -nc --arg all "$MERGED" '$all | split(" ") | map(split(":") | {name: .[0], type: .[1], mode: (.[2] // "NULLABLE")})'
+}
+
+# The statement, with KEY for ON and the columns from MERGED.
+merge_statement() {
+	local names set insert values
+
+	names=$(tr ' ' '\n' <<<"$MERGED" | cut -d: -f1)
+	set=$(grep -v '^k' <<<"$names" | sed 's/.*/&=S.&/' | paste -sd,)
+	insert=$(paste -sd, <<<"$names")
+	values=$(sed 's/^/S./' <<<"$names" | paste -sd,)
+	printf 'MERGE target T USING source S ON %s WHEN MATCHED AND (T.u IS NULL OR S.u >= T.u) THEN UPDATE SET %s
+		WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)' "$1" "$set" "$insert" "$values"
+}
+
+merge_tables() {
+	load_rows target "$(merge_fields)" <<-'END'
+		{"k1":1,"k2":"a","u":"2024-01-02T00:00:00Z","s":"newer here"}
+		{"k1":1,"k2":"b","u":"2024-01-01T00:00:00Z","s":"older here","r":[1]}
+		{"k1":2,"k2":"a","s":"no cursor"}
+		{"k2":"a","s":"no key"}
+	END
+	load_rows source "$(merge_fields)" <<-'END'
+		{"k1":1,"k2":"a","u":"2024-01-01T00:00:00Z","s":"late"}
+		{"k1":1,"k2":"b","u":"2024-01-01T00:00:00Z","s":"é","y":"AP8=","f":-0.0,"n":"1.50","g":"1e-38","b":true,"d":"2024-02-29","t":"1:2:3","c":"2024-01-01 00:00:00.5","v":"P1Y","o":"POINT(1 2)","j":{"a":[1,null]},"a":["x",{"y":1}],"r":[3,2]}
+		{"k1":2,"k2":"a","u":"2024-01-01T00:00:00Z","s":"now"}
+		{"k1":3,"k2":"a","u":"2024-01-01T00:00:00Z","s":"new","o":"LINESTRING(0 0,1 1)","j":"null","a":[],"r":[9223372036854775807]}
+	END
+}
+
+@test "MERGE by a composite key updates and inserts columns of every type" {
+	local statement
+
+	statement=$(merge_statement 'T.k1 = S.k1 AND T.k2 = S.k2')
+	merge_tables
+	merge dry1 "$statement" '{"dryRun":true}'
+	assert_equal "$(jq -r '.status.state + " " + .statistics.query.statementType' job.json)" 'DONE MERGE'
+	is 'SELECT COUNT(*) FROM target' 4
+	merge m1 "$statement"
+	assert_equal "$(jq -c '.statistics.query | [.statementType, .dmlStats, .numDmlAffectedRows, (.totalBytesProcessed | type), (.totalBytesBilled | type)]' job.json)" \
+		'["MERGE",{"insertedRowCount":"1","updatedRowCount":"2","deletedRowCount":"0"},"3","string","string"]'
+	is 'SELECT k1, k2, s FROM target ORDER BY k1, k2' 'NULL|a|no key' '1|a|newer here' '1|b|é' '2|a|now' '3|a|new'
+	is 'SELECT * EXCEPT (k1, k2, u) FROM target WHERE k2 = "b"' \
+		'é|AP8=|-0.0|1.5|0.00000000000000000000000000000000000001|true|2024-02-29|01:02:03|2024-01-01T00:00:00.500000|1-0 0 0:0:0|POINT(1 2)|{"a":[1,null]}|["x",{"y":1}]|[3,2]'
+	is 'SELECT o, j, a, r FROM target WHERE k1 = 3' 'LINESTRING(0 0, 1 1)|"null"|[]|[9223372036854775807]'
+	# The id is taken: the job is not run again.
+	merge m1 "$statement"
+	assert_equal "$(jq -r '.error.errors[0].reason' job.json)" duplicate
+}
+
+@test "MERGE with INSERT ROW, and one source row for each target row" {
+	merge_tables
+	merge m2 'MERGE target T USING source S ON T.k1 = S.k1 AND T.k2 = S.k2 WHEN NOT MATCHED THEN INSERT ROW'
+	assert_equal "$(jq -r '.statistics.query.dmlStats.insertedRowCount' job.json)" 1
+	merge m3 "$(merge_statement 'T.k2 = S.k2')"
+	assert_equal "$(jq -r '.status.errorResult.message' job.json)" 'UPDATE/MERGE must match at most one source row for each target row'
+	is 'SELECT COUNT(*), MAX(s) FROM target' '5|older here'
+}
+
+@test "JSON, GEOGRAPHY and ARRAY are no keys of a MERGE" {
+	local case
+
+	merge_tables
+	for case in o:GEOGRAPHY j:JSON 'r:ARRAY<INT64>'; do
+		is "$(merge_statement "T.${case%%:*} = S.${case%%:*}")" "Equality is not defined for arguments of type ${case#*:} at [1:34]"
+	done
+	merge m4 "$(merge_statement 'T.v = S.v AND T.n = S.n AND T.f = S.f AND T.y = S.y AND T.c = S.c')"
+	assert_equal "$(jq -r '.statistics.query.dmlStats.insertedRowCount' job.json)" 4
+}
+
+@test "a source table that has expired is gone" {
+	merge_tables
+	bq_api PATCH "datasets/$DATASET/tables/source" '{"expirationTime":"'"$(($(date +%s%3N) + 3600000))"'"}' >/dev/null
+	is 'SELECT COUNT(*) FROM source' 4
+	bq_api PATCH "datasets/$DATASET/tables/source" '{"expirationTime":"'"$(($(date +%s%3N) + 1000))"'"}' >/dev/null
+	wait_until 5 source_is_gone
+	merge m5 "$(merge_statement 'T.k1 = S.k1')"
+	assert_equal "$(jq -r '.status.errorResult.reason' job.json)" notFound
+	run bq_api GET "datasets/$DATASET/tables"
+	refute_output_contains source
+	load_rows source "$(merge_fields)" <<<'{"k1":7}'
+	is 'SELECT k1 FROM source' 7
+}
+
+source_is_gone() {
+	[[ $(localcloud_curl -o /dev/null -w '%{http_code}' "$LOCALCLOUD_URL/bigquery/v2/projects/$PROJECT/datasets/$DATASET/tables/source") == 404 ]]
+}
