@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # One state for several reads of PostgreSQL: --hold-snapshot, --snapshot, --snapshot-ready; and --read-timeout.
 
-# shellcheck disable=SC2016,SC2154 # SQL has dollars; run_split sets errors
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # SQL has dollars; each test is a subshell; run_split sets errors
 
 load helper/common
 load helper/postgres
