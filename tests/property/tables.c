@@ -176,11 +176,13 @@ static void finish(FILE *f)
 static int generate(const char *database, const char *seed, const char *dir)
 {
 	static struct random_table table;
-	struct dice dice = { strtoull(seed, NULL, 10) };
+	struct dice dice = { 0 };
 	FILE *sql = create(dir, "source.sql"), *expected = create(dir, "expected");
 	FILE *query = create(dir, "query.sql"), *schema = create(dir, "schema.json");
 	FILE *compare = create(dir, "compare");
 
+	for (const char *c = seed; *c; c++)
+		dice.state = dice.state * 10 + (uint64_t)(*c - '0');
 	table.mysql = !strcmp(database, "mysql");
 	snprintf(table.name, sizeof table.name, "t%s", seed);
 	make_table(&dice, &table);
