@@ -27,8 +27,8 @@ struct selection {
 
 /*
  * The key is the relation's own unless one is given. ERR_NOINPUT: no such
- * column. ERR_DATA: a type that is not read, or names that collide. ERR_USAGE:
- * a column that is not among those read, or cannot become what is asked for.
+ * column. ERR_DATA: no column at all, or names that collide. ERR_USAGE: a
+ * column that is not among those read, or cannot become what is asked for.
  * Release in any case, after the driver has read the last row.
  */
 int select_columns(const struct driver *driver, const struct relation *relation,
