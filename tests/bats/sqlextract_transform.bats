@@ -5,6 +5,7 @@
 # shellcheck disable=SC2016,SC2154 # SQL has dollars; run_split sets errors
 
 load helper/common
+load helper/mariadb
 load helper/postgres
 
 setup_file() {
@@ -18,6 +19,7 @@ setup_file() {
 }
 
 teardown_file() {
+	mariadb_stop
 	postgres_stop
 }
 
@@ -150,6 +152,23 @@ refused() {
 @test "equal values have equal hashes, whatever the table and the width of the type" {
 	psql_do "CREATE TABLE widths (a int2, b int4, c int8, d text, e varchar(5))" "INSERT INTO widths VALUES (7, 7, 7, '7', '7')"
 	assert_equal "$(rows widths --hash a,b,c,d,e --hash-key "$KEY" | jq -c '[.[]] | unique')" "[\"$(hash_of 7)\"]"
+}
+
+@test "equal values have equal hashes in both databases, and types are taken from both" {
+	local hashed=(pairs --hash id,mail,price,made --hash-key "$KEY")
+
+	mariadb_start
+	mariadb_do "CREATE TABLE pairs (id int unsigned PRIMARY KEY, mail varchar(50), price decimal(8,2), made datetime, code char(3), t text)" \
+		"INSERT INTO pairs VALUES (7, 'Zoë\"', 12.5, '2026-01-31 10:00:00', '12', '{\"a\" : 1}')"
+	psql_do "CREATE TABLE pairs (id int8 PRIMARY KEY, mail text, price numeric(12,2), made timestamp(0), code char(3), t text)" \
+		"INSERT INTO pairs VALUES (7, 'Zoë\"', 12.5, '2026-01-31 10:00:00', '12', '{\"a\" : 1}')"
+	assert_equal "$(sqlextract -q "$MARIADB_URI" "${hashed[@]}" --exclude code | sed '1d;$d')" \
+		"$(rows "${hashed[@]}" --exclude code)"
+	assert_equal "$(sqlextract -q "$MARIADB_URI" pairs --type id=STRING --type price=FLOAT --type made=DATE --mask mail \
+		--type code=INTEGER --type t=JSON --max-rejects 1 | sed '1d;$d')" ""
+	assert_equal "$(sqlextract -q "$MARIADB_URI" pairs --type id=STRING --type price=FLOAT --type made=TIMESTAMP --mask mail=partial:1 \
+		--type code=INTEGER --type t=JSON | sed '1d;$d')" \
+		'{"id":"7","mail":"***\"","price":12.50,"made":"2026-01-31T10:00:00.000000Z","code":12,"t":{"a":1}}'
 }
 
 @test "a hashed column is a STRING, REQUIRED if it was, with its description" {
