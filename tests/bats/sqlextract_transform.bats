@@ -155,7 +155,7 @@ refused() {
 }
 
 @test "equal values have equal hashes in both databases, and types are taken from both" {
-	local hashed=(pairs --hash id,mail,price,made --hash-key "$KEY")
+	local hashed=(pairs --hash "id,mail,price,made" --hash-key "$KEY")
 
 	mariadb_start
 	mariadb_do "CREATE TABLE pairs (id int unsigned PRIMARY KEY, mail varchar(50), price decimal(8,2), made datetime, code char(3), t text)" \
