@@ -119,7 +119,7 @@ $(FUZZ_TARGETS:%=$(B)/fuzz/%): FUZZER := -fsanitize=fuzzer
 $(FUZZ_TARGETS:%=$(B)/fuzz/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%):
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(FUZZER) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
-		$(call pkg_libs,libcurl libcrypto jansson) -lpthread -lm
+		$(call pkg_libs,libcurl libcrypto jansson $(FUZZ_$(patsubst replay_%,%,$(@F))_PKGS)) -lpthread -lm
 
 # Random tables for the property tests: see tests/property/run.
 $(B)/property/tables: $(call object,$(wildcard tests/property/*.c))

@@ -6,3 +6,8 @@ FUZZ_json_text_SOURCES   := extract/encode_json_text.c extract/encode_json.c ext
 FUZZ_convert_SOURCES     := $(UNIT_convert_test_SOURCES)
 FUZZ_mysql_cells_SOURCES := extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c extract/mysql_text.c \
 	extract/encode.c extract/encode_json.c extract/encode_json_text.c
+FUZZ_postgresql_cells_SOURCES := extract/postgresql_scalars.c extract/postgresql_numeric.c extract/postgresql_times.c \
+	extract/postgresql_array.c extract/postgresql_geometry.c extract/encode.c extract/encode_json.c extract/encode_json_text.c
+FUZZ_gsql_SOURCES        := tests/localcloud/gsql_core.c tests/localcloud/gsql_lex.c tests/localcloud/gsql_types.c \
+	$(wildcard tests/localcloud/gsql_parse*.c) tests/localcloud/api_error.c
+FUZZ_gsql_PKGS           := sqlite3
