@@ -437,3 +437,30 @@ status_of() {
 	run_split bash -c 'sync >/dev/full'
 	assert_status 74
 }
+
+@test "a reader of stdout that leaves ends all of it with 141" {
+	cat >"$FAKE/act" <<-'END'
+		#!/bin/bash
+		[[ $1 == a ]] || while kill -0 "$PPID" 2>/dev/null; do sleep 0.02; done
+	END
+	chmod +x "$FAKE/act"
+	SHOP_TABLES=a,b run_split bash -c 'sync | head -n 1; exit "${PIPESTATUS[0]}"'
+	assert_status 141
+	[[ $errors =~ shop\ b\ .*\ stopped:\ signal\ 13 ]]
+}
+
+@test "many tables at once: none is lost, and each has its own status" {
+	echo 66 >"$FAKE/t77.exit"
+	DB_MAX_OPEN_CONNECTIONS=40 SHOP_TABLES=$(seq -s , -f 't%.0f' 120) run_sync
+	assert_status 66
+	[[ $errors == *'119 succeeded, 1 failed'* ]]
+	assert_json '.[-1]["@abort"].exit == 66 and length == 121'
+}
+
+@test "without its programs nothing begins" {
+	mkdir other
+	cp "$SLUICE_ROOT"/pipelines/sync* other
+	PATH=/usr/bin:/bin run_split other/sync
+	assert_status 78
+	[[ $errors == *'PATH: there is no sqlextract'* ]]
+}

@@ -113,6 +113,28 @@ exported() {
 	assert_equal "$(values steady)" 1
 }
 
+# The session that holds the snapshot: the only one that has nothing to do.
+end_idle_session() {
+	[[ $(psql_value "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE state = 'idle in transaction'") == 1 ]]
+}
+
+leisurely_is_read() {
+	[[ $(psql_value "SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^COPY.*leisurely'") == 1 ]]
+}
+
+@test "a snapshot that is lost in the middle is temporary, and what was read before stays read" {
+	psql_do "CREATE VIEW leisurely AS SELECT i AS v, pg_sleep(0.01)::text AS z FROM generate_series(1, 100) i" \
+		"CREATE TABLE afterwards AS SELECT 1 AS v"
+	SYNC_SNAPSHOT=true DB_MAX_OPEN_CONNECTIONS=1 SHOP_TABLES=leisurely,afterwards env -u PGHOST sync >out 2>err 3>&- &
+	wait_until 10 leisurely_is_read
+	wait_until 10 end_idle_session
+	status=0
+	wait "$!" || status=$?
+	errors=$(<err)
+	assert_status 75
+	[[ $errors == *'1 succeeded, 1 failed'* ]]
+}
+
 @test "SYNC_SNAPSHOT with MariaDB: tables that change together arrive together, and writers stand only for a moment" {
 	mariadb_do "CREATE TABLE twin_c (v INT) ENGINE=InnoDB" "CREATE TABLE twin_d (v INT) ENGINE=InnoDB" \
 		"INSERT INTO twin_c VALUES (1)" "INSERT INTO twin_d VALUES (1)"
