@@ -393,36 +393,58 @@ static int refuse_clear_text(struct error *err)
 	return error_set(err, ERR_PERM, "the server does not support TLS, but sslmode requires it");
 }
 
-static int await_connection(struct connection *c, int wanted, int64_t until, int64_t timeout_ms,
-			    bool *greeted, struct error *err)
+/* An attempt that was refused is reported by the library. */
+static bool is_connected(int fd)
 {
-	int fd = mysql_get_socket(c->mysql), ready;
+	int problem = 0;
+	socklen_t length = sizeof problem;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &problem, &length) == 0 && problem == 0;
+}
+
+/* What a connection attempt waits for, and until when. */
+struct attempt {
+	int64_t until, timeout_ms;
+	bool greeted; /* the greeting was seen, or does not matter */
+};
+
+static int await_events(struct connection *c, const struct attempt *a, short events,
+			struct error *err)
+{
+	int ready = wait_for(c->wait, mysql_get_socket(c->mysql), events, a->until, err);
+
+	if (ready == 0)
+		return error_set(err, ERR_TEMP,
+				 "MySQL: no connection to %s within --connect-timeout (%.1f s)",
+				 c->uri.host ? c->uri.host : "the server",
+				 (double)a->timeout_ms / 1000);
+	return ready;
+}
+
+/* The library may read and answer it in one go, so this comes before it goes on at all. */
+static int await_greeting(struct connection *c, struct attempt *a, struct error *err)
+{
+	int offered;
 
 	for (;;) {
-		ready = wait_for(c->wait, fd, (wanted & MYSQL_WAIT_READ) ? POLLIN : POLLOUT, until,
-				 err);
-		if (ready < 0)
+		if (await_events(c, a, POLLIN, err) < 0)
 			return -1;
-		if (ready == 0)
-			return error_set(
-				err, ERR_TEMP,
-				"MySQL: no connection to %s within --connect-timeout (%.1f s)",
-				c->uri.host ? c->uri.host : "the server",
-				(double)timeout_ms / 1000);
-		if (*greeted || !(wanted & MYSQL_WAIT_READ))
+		offered = greeting_offers_tls(mysql_get_socket(c->mysql));
+		if (offered >= 0)
 			break;
-		switch (greeting_offers_tls(fd)) {
-		case 0:
-			return refuse_clear_text(err);
-		case 1:
-			*greeted = true;
-			break;
-		default: /* the rest is on its way */
-			poll(NULL, 0, 1);
-			continue;
-		}
-		break;
+		poll(NULL, 0, 1); /* the rest is on its way */
 	}
+	a->greeted = true;
+	return offered ? 0 : refuse_clear_text(err);
+}
+
+static int await_connection(struct connection *c, int wanted, struct attempt *a, struct error *err)
+{
+	if (await_events(c, a, (wanted & MYSQL_WAIT_READ) ? POLLIN : POLLOUT, err) < 0)
+		return -1;
+	if (!a->greeted && is_connected(mysql_get_socket(c->mysql)) &&
+	    await_greeting(c, a, err) < 0)
+		return -1;
 	return wanted & (MYSQL_WAIT_READ | MYSQL_WAIT_WRITE);
 }
 
@@ -441,8 +463,9 @@ static int start_connecting(struct connection *c, int64_t timeout_ms, struct err
 	const struct mysql_uri *uri = &c->uri;
 	const size_t stack = STACK_BYTES;
 	const unsigned seconds = 365 * 24 * 3600; /* the limits are ours */
-	int64_t until = timeout_ms > 0 ? wait_now_ms() + timeout_ms : 0;
-	bool greeted = !tls_is_required(uri);
+	struct attempt attempt = { .until = timeout_ms > 0 ? wait_now_ms() + timeout_ms : 0,
+				   .timeout_ms = timeout_ms,
+				   .greeted = !tls_is_required(uri) };
 	MYSQL *connected = NULL;
 	int wanted;
 
@@ -454,7 +477,7 @@ static int start_connecting(struct connection *c, int64_t timeout_ms, struct err
 					  getenv("MYSQL_PWD"), uri->database, uri->port,
 					  uri->socket, 0);
 	while (wanted) {
-		int ready = await_connection(c, wanted, until, timeout_ms, &greeted, err);
+		int ready = await_connection(c, wanted, &attempt, err);
 
 		if (ready < 0) {
 			unwind(c->mysql, connected);

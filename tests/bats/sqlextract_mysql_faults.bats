@@ -332,16 +332,40 @@ tls() {
 	[[ $errors == */nonexistent/ca.crt* ]]
 }
 
-@test "a server without TLS is refused from sslmode=require on, before it hears of a user" {
+# relay PORT FILE: from there to the server's socket, slowly at first, with what a client says kept in FILE.
+relay() {
+	socat "TCP-LISTEN:$1,bind=127.0.0.1,reuseaddr" "SYSTEM:sleep 0.3; exec socat -r $2 - UNIX-CONNECT\:$MARIADB_SOCKET" 3>&- &
+	BACKGROUND+=("$!")
+	# Not a connection, which would be the one that it takes.
+	wait_until 10 grep -q "$(printf ':%04X 00000000:0000 0A' "$1")" /proc/net/tcp
+}
+
+@test "from sslmode=require on, a server without TLS hears nothing at all" {
 	(
-		mariadb_start --tcp --log-warnings=4
+		mariadb_start
+		mariadb_do "CREATE USER reader"
+		BACKGROUND=()
+		for mode in prefer require verify-ca; do
+			port=$(mariadb_free_port)
+			relay "$port" "$BATS_TEST_TMPDIR/said-$mode"
+			run_split sqlextract -q "mysql://reader@127.0.0.1:$port/?sslmode=$mode&sslrootcert=$BATS_TEST_FILENAME" --list
+			[[ $mode == prefer ]] || assert_status 77
+		done
+		grep -q reader "$BATS_TEST_TMPDIR/said-prefer"
+		[[ ! -s $BATS_TEST_TMPDIR/said-require && ! -s $BATS_TEST_TMPDIR/said-verify-ca ]]
+		mariadb_stop
+	)
+}
+
+@test "a server without TLS is refused from sslmode=require on" {
+	(
+		mariadb_start --tcp
 		mariadb_do "CREATE USER reader" "CREATE TABLE t (a int)" "GRANT SELECT ON test.* TO reader"
 		for mode in require "verify-ca&sslrootcert=$BATS_TEST_FILENAME" "verify-full&sslrootcert=$BATS_TEST_FILENAME"; do
-			run_split sqlextract -q "mysql://nobody_here@127.0.0.1:$MARIADB_PORT/test?sslmode=$mode" t
+			run_split sqlextract -q "mysql://reader@127.0.0.1:$MARIADB_PORT/test?sslmode=$mode" t
 			assert_status 77
-			[[ $errors == *'does not support TLS'* ]]
+			[[ $errors == *'not support'* ]]
 		done
-		run ! grep -q nobody_here "$MARIADB_DIR/server.log"
 		for mode in disable allow prefer; do
 			run_split sqlextract -q "mysql://reader@127.0.0.1:$MARIADB_PORT/test?sslmode=$mode" t
 			assert_status 0
@@ -500,7 +524,7 @@ kill_session() {
 		max_join_size = DEFAULT, sql_big_selects = 1, completion_type = 0, sql_mode = DEFAULT"
 	wait_until 10 grep -q '^{"@end":{"rows":200000,' "$BATS_TEST_TMPDIR/rest"
 	assert_status 0
-	assert_json '.[1] == {"say__hi___": "ab"}'
+	assert_json '.[1] | to_entries[0].value == "ab"'
 }
 
 # --- a table that changes -----------------------------------------------------------------
@@ -722,7 +746,7 @@ kill_session() {
 @test "rows of a slow query reach the reader while it goes on" {
 	start_background "$BATS_TEST_TMPDIR/out" "$READER" \
 		--query 'SELECT seq FROM seq_1_to_5000 AS a WHERE seq < 4000 OR (SELECT count(*) FROM seq_1_to_1000000000 AS b WHERE b.seq % 7 = a.seq % 7) > 0'
-	wait_until 10 grep -q '^{"seq":1,' "$BATS_TEST_TMPDIR/out"
+	wait_until 10 grep -qx '{"seq":"1"}' "$BATS_TEST_TMPDIR/out"
 	kill -TERM "$PID"
 	assert_exit 143
 	wait_until 10 nothing_runs
