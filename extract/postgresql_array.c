@@ -91,6 +91,7 @@ static const char *encode_elements(const struct column *inner, struct array *a, 
 			*out++ = ',';
 		reason = inner->encoder->encode(inner, &element, &out);
 		if (reason)
+			/* cppcheck-suppress returnDanglingLifetime ; reasons are literals */
 			return reason;
 	}
 	if (a->p != a->end)

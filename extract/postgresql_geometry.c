@@ -167,7 +167,7 @@ static int put_empty(struct shape *s, bool nested)
 /* A point without a place has NaN for its coordinates. */
 static int put_point(struct shape *s, bool nested)
 {
-	double at[COORDINATES_MAX];
+	double at[COORDINATES_MAX] = { 0 };
 	bool empty = true;
 	int count;
 

@@ -114,7 +114,7 @@ static const char *encode_money(const struct column *column, const struct cell *
 {
 	int64_t amount = (int64_t)postgresql_get64(cell->data);
 	uint64_t magnitude = amount < 0 ? 0 - (uint64_t)amount : (uint64_t)amount;
-	char digits[40], *end = digits, *out = *ret;
+	char digits[40], *end, *out = *ret;
 	size_t n, whole, scale = (size_t)column->scale;
 
 	/* Zeros before it, so that at least one digit stands before the point. */

@@ -479,9 +479,6 @@ l BIGNUMERIC 30 0" schema
 }
 
 @test "other schemes, missing and superfluous operands are usage errors" {
-	run_split sqlextract mysql://me@localhost/db t
-	assert_status 64
-	[[ $errors == *'mysql:// is not built in yet'* ]]
 	run_split sqlextract oracle://x t
 	assert_status 64
 	run_split sqlextract
