@@ -28,7 +28,8 @@ types_reject_count() {
 	bq_sql 'SELECT COUNT(*) AS n, MAX(id) AS last FROM types.rejected'
 }
 
-types_reject_alone() {
+types_reject_alone() (
+	trap - DEBUG
 	local column value text reason id=0
 
 	types_load rejected --where 'id = 0'
@@ -42,9 +43,10 @@ types_reject_alone() {
 	done < <(types_reject_lines "$1")
 	((id > 10)) || _fail 'hardly any values'
 	assert_equal "$(types_reject_count)" '{"n":"1","last":"0"}' 'what is there'
-}
+)
 
-types_reject_all() {
+types_reject_all() (
+	trap - DEBUG
 	local n records=$BATS_TEST_TMPDIR/rejects
 
 	n=$(types_reject_lines "$1" | wc -l)
@@ -59,4 +61,4 @@ types_reject_all() {
 			| .found as $f | .wanted as $w
 			| select($f[0:2] != $w[0:2] or $f[2] != $w[2][0:1024] or ($f[3] | contains($w[3]) | not))')
 	[[ -z $output ]] || _fail 'other rejects than these'
-}
+)
