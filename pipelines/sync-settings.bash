@@ -71,7 +71,8 @@ dotenv_value() {
 
 # Messages name the line, never what stands in it: it may be a password.
 read_dotenv() {
-	local line number=0 assignment='^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$'
+	local line number=0
+	local assignment='^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$'
 	[[ -e .env ]] || return 0
 	[[ -r .env && ! -d .env ]] || {
 		mistake ".env cannot be read"
@@ -462,18 +463,20 @@ configure_write() {
 which replaces the table): without a key nothing tells which rows were loaded before"
 	else
 		table[$1.write]=append
-		warnings+=("${table[$1.label]}: every run appends all of its rows; set ${2}_PRIMARY_KEY (merge) or TRUNCATE_ON_SYNC=true (replace)")
+		warnings+=("${table[$1.label]}: every run appends all of its rows; set ${2}_PRIMARY_KEY (merge) \
+or TRUNCATE_ON_SYNC=true (replace)")
 	fi
 }
 
 # Variables that look like ours, and are not: most often a table's name is written differently.
 warn_of_strangers() {
-	local name prefix
+	local name id ending='_(ENABLED|TARGET_TABLE|PRIMARY_KEY|TIMESTAMP_COLUMN|COLUMNS|BATCH_SIZE)$'
 	for name in $(compgen -e) "${!dotenv[@]}"; do
-		[[ -z ${known[$name]:-} ]] || continue
-		for prefix in "${!claimed[@]}"; do
-			[[ $name != "$prefix"_* || ! $name =~ _(ENABLED|TARGET_TABLE|PRIMARY_KEY|TIMESTAMP_COLUMN|COLUMNS|BATCH_SIZE|TABLES)$ ]] ||
-				warnings+=("$name is set, and no enabled table or database has it")
+		[[ -z ${known[$name]:-} && $name =~ $ending ]] || continue
+		# Those of a table that is not enabled are not asked for.
+		[[ -z ${claimed[${name%"${BASH_REMATCH[0]}"}]:-} ]] || continue
+		for id in "${databases[@]}"; do
+			[[ $name != "$id"_* ]] || warnings+=("$name is set, and ${db[$id.name]} has no such table")
 		done
 	done
 }

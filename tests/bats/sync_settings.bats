@@ -374,6 +374,8 @@ ACT
 	SHOP_PUBLIC_ODRERS_PRIMARY_KEY=id run_sync
 	assert_status 0
 	[[ $errors == *'warning: SHOP_PUBLIC_ODRERS_PRIMARY_KEY'* ]]
+	SHOP_TABLES=a,b SHOP_B_ENABLED=no SHOP_B_PRIMARY_KEY=id run_sync
+	[[ $errors != *'warning: SHOP_B'* ]]
 }
 
 @test "an option or an operand is 64" {
