@@ -13,6 +13,7 @@
 #   types_compare SPEC TABLE                  schema and values
 #   types_tables SPEC                         the names of its tables
 
+# shellcheck disable=SC2034 # used by a name reference, as the next two
 declare -gA types_postgresql=(
 	[INTEGER]='{}::text'
 	[FLOAT]='{}::text'
@@ -31,6 +32,7 @@ declare -gA types_postgresql=(
 )
 # Without the zeros at the end, as BigQuery has it.
 types_mysql_decimal="IF({} LIKE '%.%', TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST({} AS CHAR))), CAST({} AS CHAR))"
+# shellcheck disable=SC2034
 declare -gA types_mysql=(
 	[INTEGER]='CAST({} AS CHAR)'
 	[FLOAT]='CAST({} AS CHAR)'
@@ -45,6 +47,7 @@ declare -gA types_mysql=(
 	[TIMESTAMP]='CAST(CAST(UNIX_TIMESTAMP({}) * 1000000 AS DECIMAL(20)) AS CHAR)'
 	[JSON]="NULLIF(CONCAT({}, ''), 'null')"
 )
+# shellcheck disable=SC2034
 declare -gA types_bigquery=(
 	[INTEGER]='CAST({} AS STRING)'
 	[FLOAT]='{}'

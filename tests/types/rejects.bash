@@ -30,10 +30,10 @@ types_reject_count() {
 
 types_reject_alone() (
 	trap - DEBUG
-	local column value text reason id=0
+	local column value reason id=0
 
 	types_load rejected --where 'id = 0'
-	while IFS=$'\t' read -r column value text reason; do
+	while IFS=$'\t' read -r column value _ reason; do
 		id=$((id + 1))
 		status=0
 		output=$(types_load rejected --where "id IN (0, $id)" 2>&1) || status=$?
