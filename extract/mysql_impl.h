@@ -3,7 +3,8 @@
  * this, nor <mysql.h> (but mysql_types.h).
  *
  *   mysql.c          the ops: transaction, the prepared SELECT and its rows
- *   mysql_connect.c  the URI, option files, TLS; connecting, cancelling, closing
+ *   mysql_uri.c      SOURCE
+ *   mysql_connect.c  option files, TLS; connecting, cancelling, closing
  *   mysql_exec.c     statements that a signal can interrupt; errors
  *   mysql_catalog.c  what information_schema knows of tables
  *
@@ -73,12 +74,14 @@ struct connection {
 	bool *prefixed; /* the value has its length in front */
 };
 
-/* --- mysql_connect.c --------------------------------------------------------- */
+/* --- mysql_uri.c --------------------------------------------------------------- */
 
 /* ERR_USAGE: not a URI of ours; a password in it is refused. */
 int mysql_parse_uri(const char *uri, struct mysql_uri *ret, struct error *err)
 	__attribute__((warn_unused_result));
 void mysql_release_uri(struct mysql_uri *uri);
+
+/* --- mysql_connect.c --------------------------------------------------------- */
 
 int mysql_connect_to(struct connection *c, int64_t timeout_ms, struct error *err)
 	__attribute__((warn_unused_result));
