@@ -188,7 +188,7 @@ signalled() {
 	wait_until 10 waits_for held
 	kill -KILL "$!"
 	wait "$!" 2>/dev/null || true
-	SHOP_TABLES=held run_sync
+	SYNC_TIMEOUT=10s SHOP_TABLES=held run_sync
 	assert_status 75
 	[[ $errors == *'another sync of it is running'* ]]
 	let_go
@@ -230,7 +230,7 @@ waits_for() {
 	env -u PGHOST sync >out 2>err 3>&- &
 	local first=$!
 	wait_until 10 waits_for overlap
-	run_sync
+	SYNC_TIMEOUT=10s run_sync
 	assert_status 75
 	[[ $errors == *'another sync of it is running'* ]]
 	echo "UPDATE overlap SET v = 2;" >&"$holding"
