@@ -22,24 +22,26 @@ static int decode(const char *p, size_t n, const char *what, char **ret, struct 
 
 	if (*ret)
 		return error_set(err, ERR_USAGE, "SOURCE: %s is given twice", what);
-	out = at = malloc(n + 1);
+	out = at = calloc(n + 1, 1);
 	if (!out)
 		return error_nomem(err);
 	for (size_t i = 0; i < n; i++) {
+		int high, low;
+
 		if (p[i] != '%') {
 			*at++ = p[i];
 			continue;
 		}
-		if (n - i < 3 || hex_digit(p[i + 1]) < 0 || hex_digit(p[i + 2]) < 0 ||
-		    (p[i + 1] == '0' && p[i + 2] == '0')) {
+		high = n - i < 3 ? -1 : hex_digit(p[i + 1]);
+		low = n - i < 3 ? -1 : hex_digit(p[i + 2]);
+		if (high < 0 || low < 0 || high + low == 0) {
 			free(out);
 			return error_set(err, ERR_USAGE, "SOURCE: a %% in %s that encodes nothing",
 					 what);
 		}
-		*at++ = (char)(hex_digit(p[i + 1]) << 4 | hex_digit(p[i + 2]));
+		*at++ = (char)(high * 16 + low);
 		i += 2;
 	}
-	*at = '\0';
 	*ret = out;
 	return 0;
 }
@@ -80,7 +82,7 @@ static int parse_parameter(struct mysql_uri *uri, const char *p, const char *end
 
 	if (!equals || n == 0)
 		return error_set(err, ERR_USAGE, "SOURCE: a parameter that is not NAME=VALUE");
-	if (decode(p, n, "a parameter's name", &name, err) < 0)
+	if (decode(p, n, "a parameter's name", &name, err) < 0 || !name)
 		return -1;
 	for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
 		if (!strcmp(name, strings[i].name)) {
