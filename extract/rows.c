@@ -56,12 +56,13 @@ static int flush(void *argument, struct error *err)
 
 static size_t row_room(const struct rows *r, const struct prefixes *p, const struct cell *cells)
 {
-	size_t room = p->fixed;
+	const struct column *columns = r->columns;
+	size_t room = p->fixed, count = r->count;
 
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < count; i++)
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): no cells, no rows: error_nomem */
 		if (!cells[i].null)
-			room += encode_room(&r->columns[i], &cells[i]);
+			room += encode_room(&columns[i], &cells[i]);
 	return room;
 }
 
@@ -70,29 +71,30 @@ static const char *encode_row(const struct rows *r, const struct prefixes *p,
 			      const struct cell *cells, struct buf *buf,
 			      const struct column **column)
 {
+	/* Copies: a store through a char pointer may be into anything that is not local. */
+	const struct column *const columns = r->columns;
+	const size_t count = r->count, *const ends = p->end;
 	char *const start = buf->data + buf->length;
 	char *out = start;
-	const char *prefix = p->text.data, *reason;
+	const char *const prefixes = p->text.data, *reason;
 	size_t begin = 0;
 
-	for (size_t i = 0; i < r->count; i++) {
-		if (__builtin_expect(cells[i].null && r->columns[i].repeated, 0)) {
-			begin = p->end[i];
-			continue;
-		}
-		out = copy_prefix(out, prefix + begin, p->end[i] - begin);
-		begin = p->end[i];
-		if (cells[i].null) {
+	for (size_t i = 0; i < count; begin = ends[i++]) {
+		const struct cell *cell = &cells[i];
+
+		if (__builtin_expect(!cell->null, 1)) {
+			out = copy_prefix(out, prefixes + begin, ends[i] - begin);
+			reason = columns[i].encoder->encode(&columns[i], cell, &out);
+			if (reason) {
+				*column = &columns[i];
+				/* It is a constant, not part of out. */
+				/* cppcheck-suppress returnDanglingLifetime */
+				return reason;
+			}
+		} else if (!columns[i].repeated) {
+			out = copy_prefix(out, prefixes + begin, ends[i] - begin);
 			memcpy(out, "null", 4);
 			out += 4;
-			continue;
-		}
-		reason = r->columns[i].encoder->encode(&r->columns[i], &cells[i], &out);
-		if (reason) {
-			*column = &r->columns[i];
-			/* It is a constant, not part of out. */
-			/* cppcheck-suppress returnDanglingLifetime */
-			return reason;
 		}
 	}
 	/* A row of null arrays alone has no comma to turn. */
