@@ -11,6 +11,8 @@
 enum { DIMENSIONS_MAX = 6, HEADER = 12, DIMENSION = 8, ELEMENT_NULL = -1 };
 
 static const char reason_malformed[] = "malformed array";
+static const char reason_null[] = "BigQuery's arrays hold no NULL";
+static const char reason_dimensions[] = "BigQuery's arrays have one dimension";
 
 struct array {
 	int dimensions;
@@ -86,7 +88,7 @@ static const char *encode_elements(const struct column *inner, struct array *a, 
 		if (!next_element(a, inner, &element))
 			return reason_malformed;
 		if (element.null)
-			return "BigQuery's arrays hold no NULL";
+			return reason_null;
 		if (i)
 			*out++ = ',';
 		reason = inner->encoder->encode(inner, &element, &out);
@@ -108,7 +110,7 @@ static const char *encode_array(const struct column *column, const struct cell *
 	if (!read_array(cell, &a))
 		return reason_malformed;
 	if (a.dimensions > 1)
-		return "BigQuery's arrays have one dimension";
+		return reason_dimensions;
 	if (a.dimensions && a.lower[0] != 1)
 		return "an array whose subscripts do not begin at 1";
 	return encode_elements(column->inner, &a, out);
@@ -122,6 +124,37 @@ static const char *encode_vector(const struct column *column, const struct cell 
 	if (!read_array(cell, &a) || a.dimensions > 1)
 		return reason_malformed;
 	return encode_elements(column->inner, &a, out);
+}
+
+/* One line of JSON, an array of objects, but for its nulls and nested arrays. */
+static const char *check_objects(const char *p, const char *end)
+{
+	bool string = false;
+	int depth = 0;
+
+	for (; p < end; p++) {
+		if (string) {
+			string = *p != '"';
+			p += *p == '\\';
+			continue;
+		}
+		if (depth == 1 && *p == '[')
+			return reason_dimensions;
+		if (depth == 1 && *p == 'n')
+			return reason_null;
+		string = *p == '"';
+		depth += (*p == '[' || *p == '{') - (*p == ']' || *p == '}');
+	}
+	return NULL;
+}
+
+/* What to_json makes of an array of composites or hstores is REPEATED JSON as it stands. */
+static const char *encode_objects(const struct column *column, const struct cell *cell, char **out)
+{
+	const char *start = *out;
+	const char *reason = postgresql_json_array.encode(column, cell, out);
+
+	return reason ? reason : check_objects(start, *out);
 }
 
 /* --- as PostgreSQL prints it ------------------------------------------------------ */
@@ -210,6 +243,7 @@ static int text_array(const struct column *column, const struct cell *cell, size
 const struct encoder postgresql_array = {
 	.encode = encode_array, .text = text_array, .fixed = 8, .measure = measure_array
 };
+const struct encoder postgresql_objects = { .encode = encode_objects, .expand = 1 };
 const struct encoder postgresql_vector = {
 	.encode = encode_vector, .text = text_array, .fixed = 8, .measure = measure_array
 };

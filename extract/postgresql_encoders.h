@@ -38,6 +38,8 @@ extern const struct encoder postgresql_timestamp_utc;
 
 /* Of column->inner; a vector's subscripts begin at 0. */
 extern const struct encoder postgresql_array, postgresql_vector;
+/* Arrays of composites and hstores, of which to_json has made JSON. */
+extern const struct encoder postgresql_objects;
 
 extern const struct encoder postgresql_geography, postgresql_ewkt;
 

@@ -240,12 +240,17 @@ static void set_array(struct column *column, const struct postgresql_type *eleme
 				  .source_type = column->source_type };
 	if (element->kind != POSTGRESQL_ARRAY)
 		set_scalar(inner, element, settings);
-	/* to_json has no form for a single element on the wire; an array in an array is a domain's. */
+	/* An array in an array is a domain's. to_json makes objects of all elements at once. */
 	if (settings->options.arrays_json || element->kind == POSTGRESQL_ARRAY ||
-	    inner->form >= FORM_JSON)
+	    (inner->form == FORM_JSON && settings->options.json_string)) {
 		set_json_array(column, settings);
-	else
+	} else if (inner->form == FORM_JSON) {
+		set_form(column, "JSON", &postgresql_objects, FORM_JSON_ARRAY);
+		column->repeated = true;
+		column->required = false;
+	} else {
 		set_repeated(column, inner, &postgresql_array);
+	}
 }
 
 static void set_vector(struct column *column, uint32_t element, struct column *inner,

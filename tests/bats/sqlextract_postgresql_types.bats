@@ -135,8 +135,8 @@ expect_types() {
 		numbers	INTEGER REPEATED
 		price[]	NUMERIC REPEATED 10 2
 		small_positive[]	INTEGER REPEATED
-		pair[]	JSON NULLABLE
-		hstore[]	JSON NULLABLE
+		pair[]	JSON REPEATED
+		hstore[]	JSON REPEATED
 		numbers[]	JSON NULLABLE
 	END
 }
@@ -289,9 +289,11 @@ expect_types() {
 		ROW(NULL, NULL, NULL)	{"a":null,"b":null,"at":null}
 	END
 	expect_values 'pair[]' <<-'END'
-		'{"(1,x,)",NULL}'	[{"a":1,"b":"x","at":null},null]
+		'{"(1,x,)","(2,\"n,[\",)"}'	[{"a":1,"b":"x","at":null},{"a":2,"b":"n,[","at":null}]
 		'{}'	[]
 	END
+	expect_rejects 'pair[]' <<<$'\'{"(1,x,)",NULL}\'\t"[{\\"a\\":1,\\"b\\":\\"x\\",\\"at\\":null},null]"\thold no NULL'
+	expect_rejects 'pair[]' <<<$'\'{{"(1,x,)"}}\'\t"[[{\\"a\\":1,\\"b\\":\\"x\\",\\"at\\":null}]]"\thave one dimension'
 	expect_rejects 'pair[]' <<<$'\'[0:0]={"(1,x,)"}\'\t"[0:0]={\\"(1,x,)\\"}"\tdo not begin at 1'
 	expect_values 'hstore[]' <<<$'ARRAY[\'a=>1\'::hstore]\t[{"a":"1"}]'
 	# The type of a row, and a row without a type.

@@ -701,13 +701,18 @@ static void forms(void)
 	column = array_of(TIMETZ, &inner);
 	check_select(&column, "STRING", "\"a\"\"b\"::pg_catalog.text[]");
 	column = array_of(RECORD, &inner);
-	CHECK(!column.repeated);
+	CHECK(column.repeated);
 	check_select(
 		&column, "JSON",
 		"CASE WHEN pg_catalog.array_dims(\"a\"\"b\") OPERATOR(pg_catalog.~) '[[](?!1:)'"
 		" THEN \"a\"\"b\"::pg_catalog.text ELSE pg_catalog.to_json(\"a\"\"b\")"
 		"::pg_catalog.text END");
-	check(&column, "5B305D", "[0]", NULL, NULL);
+	/* [{"n":"[n\""},{"a":[null]}], [{},null], [[{}]] */
+	check(&column, "5B7B226E223A225B6E5C22227D2C7B2261223A5B6E756C6C5D7D5D",
+	      "[{\"n\":\"[n\\\"\"},{\"a\":[null]}]", NULL, NULL);
+	check(&column, "5B7B7D2C6E756C6C5D", NULL, "hold no NULL", NULL);
+	check(&column, "5B5B7B7D5D5D", NULL, "one dimension", NULL);
+	check(&column, "5B5D", "[]", NULL, NULL);
 	check(&column, "5B303A305D3D7B317D", NULL, "do not begin at 1", NULL);
 }
 
