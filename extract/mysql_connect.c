@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "extract/mysql_impl.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/parse.h"
 
@@ -241,7 +242,7 @@ static int start_connecting(struct connection *c, int64_t timeout_ms, struct err
 	const struct mysql_uri *uri = &c->uri;
 	const size_t stack = STACK_BYTES;
 	const unsigned seconds = 365 * 24 * 3600; /* the limits are ours */
-	struct attempt attempt = { .until = timeout_ms > 0 ? wait_now_ms() + timeout_ms : 0,
+	struct attempt attempt = { .until = timeout_ms > 0 ? monotonic_ms() + timeout_ms : 0,
 				   .timeout_ms = timeout_ms,
 				   .greeted = !tls_is_required(uri) };
 	MYSQL *connected = NULL;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "extract/mysql_impl.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 enum { CHECK_ROWS = 64 };
@@ -146,7 +147,7 @@ int mysql_fail(struct connection *c, struct error *err)
 
 int mysql_await(struct connection *c, int wanted, struct error *err)
 {
-	int64_t until = c->read_timeout_ms > 0 ? wait_now_ms() + c->read_timeout_ms : 0;
+	int64_t until = c->read_timeout_ms > 0 ? monotonic_ms() + c->read_timeout_ms : 0;
 	short events = 0;
 	int ready;
 

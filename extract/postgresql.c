@@ -8,6 +8,7 @@
 #include "extract/postgresql_encoders.h"
 #include "extract/postgresql_impl.h"
 #include "extract/postgresql_types.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 enum {
@@ -51,7 +52,7 @@ static int check_uri(const char *uri, struct error *err)
 /* libpq's connect_timeout works only in its blocking call, which no signal ends. */
 static int await_connection(struct connection *c, int64_t timeout_ms, struct error *err)
 {
-	int64_t until = timeout_ms > 0 ? wait_now_ms() + timeout_ms : 0;
+	int64_t until = timeout_ms > 0 ? monotonic_ms() + timeout_ms : 0;
 	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 
 	while (state != PGRES_POLLING_OK) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "extract/postgresql_impl.h"
+#include "lib/clock.h"
 
 static bool has_prefix(const char *s, const char *prefix)
 {
@@ -174,7 +175,7 @@ int postgresql_fail_connect(const PGconn *pg, struct error *err)
 
 int postgresql_wait(struct connection *c, struct error *err)
 {
-	int64_t until = c->read_timeout_ms > 0 ? wait_now_ms() + c->read_timeout_ms : 0;
+	int64_t until = c->read_timeout_ms > 0 ? monotonic_ms() + c->read_timeout_ms : 0;
 	int ready = wait_for(c->wait, PQsocket(c->pg), POLLIN, until, err);
 
 	if (ready == 0)

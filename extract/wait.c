@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/io.h"
 
 enum {
@@ -16,14 +16,6 @@ enum {
 	IDLE_MS =
 		200, /* while the source has nothing, rows wait no longer than this for a buffer to fill */
 };
-
-int64_t wait_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_tick(int number)
 {
@@ -43,7 +35,7 @@ int wait_init(struct wait *w, int64_t timeout_ms, struct error *err)
 
 	*w = (struct wait){ .timeout_ms = timeout_ms };
 	if (timeout_ms > 0)
-		w->deadline_ms = wait_now_ms() + timeout_ms;
+		w->deadline_ms = monotonic_ms() + timeout_ms;
 	if (sigaction(SIGALRM, &action, NULL) < 0 || setitimer(ITIMER_REAL, &tick, NULL) < 0)
 		return error_set_errno(err, ERR_OS, "starting a timer");
 	return 0;
@@ -53,7 +45,7 @@ int wait_check(const struct wait *w, struct error *err)
 {
 	if (signals_check(err) < 0)
 		return -1;
-	if (w->deadline_ms && wait_now_ms() >= w->deadline_ms)
+	if (w->deadline_ms && monotonic_ms() >= w->deadline_ms)
 		return error_set(err, ERR_TEMP, "not done within --timeout (%.1f s)",
 				 (double)w->timeout_ms / 1000);
 	return 0;
@@ -90,7 +82,7 @@ int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct erro
 			{ .fd = signals_fd(), .events = POLLIN },
 			{ .fd = STDOUT_FILENO }, /* errors alone */
 		};
-		int64_t now = wait_now_ms();
+		int64_t now = monotonic_ms();
 		int ready;
 
 		if (idle && now - w->idle_ms >= IDLE_MS) {
@@ -98,7 +90,7 @@ int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct erro
 			if (w->idle(w->idle_argument, err) < 0)
 				return -1;
 			/* Writing may have taken long. */
-			w->idle_ms = now = wait_now_ms();
+			w->idle_ms = now = monotonic_ms();
 		}
 		ready = poll(watched, 3, poll_timeout(w, now, until_ms, idle));
 		if (ready < 0 && errno != EINTR)
@@ -111,7 +103,7 @@ int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct erro
 			return error_set(err, ERR_SIGNAL + SIGPIPE, "stdout: the reader is gone");
 		if (watched[0].revents)
 			return 1;
-		if (until_ms && wait_now_ms() >= until_ms)
+		if (until_ms && monotonic_ms() >= until_ms)
 			return 0;
 	}
 }

@@ -38,6 +38,4 @@ int wait_for(struct wait *w, int fd, short events, int64_t until_ms, struct erro
 int wait_write(const struct wait *w, const char *p, size_t n, struct error *err)
 	__attribute__((warn_unused_result));
 
-int64_t wait_now_ms(void);
-
 #endif

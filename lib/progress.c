@@ -1,34 +1,28 @@
 #include "lib/progress.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void progress_start(struct progress *p, const char *what, uint64_t total_bytes)
 {
-	*p = (struct progress){ .what = what, .total_bytes = total_bytes, .start_ms = now_ms() };
+	*p = (struct progress){ .what = what,
+				.total_bytes = total_bytes,
+				.start_ms = monotonic_ms() };
 	p->shown_ms = p->start_ms;
 	p->visible = isatty(STDERR_FILENO) && log_get_format() == LOG_TEXT && log_enabled(LOG_INFO);
 }
 
 double progress_seconds(const struct progress *p)
 {
-	return (double)(now_ms() - p->start_ms) / 1000;
+	return (double)(monotonic_ms() - p->start_ms) / 1000;
 }
 
 void progress_show(struct progress *p)
 {
-	int64_t now = now_ms();
+	int64_t now = monotonic_ms();
 	double seconds = (double)(now - p->start_ms) / 1000;
 	char line[256], eta[48] = "";
 

@@ -3,20 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "lib/clock.h"
 #include "lib/io.h"
 
 /* On top of every delay, so that clients that failed together do not come back together. */
 enum { JITTER_MAX_MS = 1000 };
-
-int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 void backoff_init(struct backoff *b, const struct retry_policy *policy)
 {

@@ -52,7 +52,4 @@ int backoff_wait(struct backoff *b, int64_t at_least_ms, int cancel_fd, struct e
 int backoff_sleep(int64_t delay_ms, int cancel_fd, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* CLOCK_MONOTONIC in milliseconds. */
-int64_t monotonic_ms(void);
-
 #endif

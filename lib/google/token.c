@@ -6,8 +6,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/google/api_error.h"
-#include "lib/google/backoff.h"
 #include "lib/google/crypto.h"
 #include "lib/google/url.h"
 

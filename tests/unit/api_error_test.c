@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lib/clock.h"
 #include "lib/google/backoff.h"
 #include "tests/unit/unit.h"
 

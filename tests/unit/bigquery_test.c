@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/clock.h"
 #include "tests/unit/google_fixture.h"
 #include "tests/unit/unit.h"
 

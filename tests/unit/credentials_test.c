@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/google/crypto.h"
 #include "lib/google/token.h"
 #include "tests/unit/google_fixture.h"

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/google/backoff.h"
 #include "lib/io.h"
 #include "tests/unit/google_fixture.h"
