@@ -36,4 +36,4 @@ _sluice() {
 	fi
 }
 
-complete -o default -F _sluice sqlextract rowwrap bqload localcloud sync-table
+complete -o default -F _sluice sqlextract rowwrap bqload localcloud sync-table sluice-sync

@@ -71,7 +71,7 @@ dotenv_value() {
 
 # Messages name the line, never what stands in it: it may be a password.
 read_dotenv() {
-	local line number=0
+	local LC_ALL=C line number=0 # bytes: not every password is UTF-8
 	local assignment='^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)[[:space:]]*=[[:space:]]*(.*)$'
 	[[ -e .env ]] || return 0
 	[[ -r .env && ! -d .env ]] || {
@@ -155,7 +155,11 @@ as_positive() {
 }
 
 as_limit() {
-	if [[ $value == -1 ]]; then REPLY=-1; else as_whole; fi
+	case $value in
+	-1) REPLY=-1 ;;
+	-*) wrong "a whole number, or -1" ;;
+	*) as_whole ;;
+	esac
 }
 
 as_port() {
@@ -238,7 +242,11 @@ split() {
 columns() {
 	local words joined
 	setting text '' "$1"
-	split "$REPLY" || mistake "$1: a quote is not closed"
+	if ! split "$REPLY"; then
+		mistake "$1: a quote is not closed"
+	elif [[ -n $REPLY ]] && ((${#words[@]} == 0)); then
+		mistake "$1 names nothing"
+	fi
 	printf -v joined ',%s' "${words[@]}"
 	REPLY=${joined#,}
 }
@@ -433,8 +441,10 @@ configure_table() {
 # Where the rows go: schema.table is schema__table, quotes are left out.
 configure_target() {
 	local name=${table[$1.name]//[\"\`]/}
+	# Of ASCII's punctuation it takes "_" and "-"; "$" begins a partition.
+	local form='^[^]!"#$%&'\''()*+,./:;<=>?@\^`{|}~[[:cntrl:]]+(\$[0-9]+)?$'
 	setting text "${name//./__}" "${2}_TARGET_TABLE"
-	[[ $REPLY =~ ^[^.:/\\\$\`[:cntrl:]]+(\$[0-9]+)?$ ]] ||
+	[[ $REPLY =~ $form ]] ||
 		mistake "${2}_TARGET_TABLE: '$REPLY' is not the name of a BigQuery table"
 	if [[ -n ${destination[$REPLY]:-} ]]; then
 		mistake "${destination[$REPLY]} and ${table[$1.label]} both go to $REPLY: set ${2}_TARGET_TABLE"

@@ -33,6 +33,17 @@ value_of() {
 	assert_equal "$(value_of 'SHOP_DB_PASSWORD="  "')" '  '
 }
 
+@test ".env: a value is bytes, in every locale, UTF-8 or not" {
+	local locale value=$'p\xe4ss\xff "w\xc3\xb6rd'
+	for locale in C C.UTF-8; do
+		printf 'SHOP_DB_PASSWORD=%s # comment \xe4\nSHOP_DB_USER="\xe4"\n' "$value" >.env
+		LC_ALL=$locale SHOP_DB_USER='' run_sync
+		assert_status 0
+		assert_equal "$(fake_variable public__orders PGPASSWORD)" "$value"
+		[[ $(fake_variable public__orders SLUICE_SOURCE) == postgresql://%E4@* ]]
+	done
+}
+
 @test ".env: nothing is expanded and nothing is run" {
 	local value='$(touch pwned)`touch pwned`${HOME}$HOME;touch pwned'
 	assert_equal "$(value_of "SHOP_DB_PASSWORD=$value")" "$value"

@@ -42,11 +42,11 @@ setup() {
 }
 
 @test "{ID}_TABLES: several, with blanks, and names in quotes" {
-	SHOP_TABLES=' public.orders ,items,"My.Schema"."a,b" ' run_sync
+	SHOP_TABLES=' public.orders ,items,"My.Schema"."a,b" ' SHOP__MY_SCHEMA___A_B__TARGET_TABLE='a b-c' run_sync
 	assert_status 0
 	assert_word public__orders public.orders
 	assert_word items items
-	assert_word 'My__Schema__a,b' '"My.Schema"."a,b"'
+	assert_word 'a b-c' '"My.Schema"."a,b"'
 	SHOP_TABLES='public.orders,"items' run_sync
 	assert_status 78
 	[[ $errors == *SHOP_TABLES* ]]
@@ -79,9 +79,17 @@ setup() {
 	SHOP_PUBLIC_ORDERS_TARGET_TABLE=sales run_sync
 	assert_status 0
 	assert_word sales test-project:shop.sales
-	SHOP_PUBLIC_ORDERS_TARGET_TABLE=a.b run_sync
-	assert_status 78
-	[[ $errors == *SHOP_PUBLIC_ORDERS_TARGET_TABLE* ]]
+	SHOP_PUBLIC_ORDERS_TARGET_TABLE='größe_1 x-2$20260131' run_sync
+	assert_status 0
+	rm "$FAKE"/*.words
+	local name
+	for name in a.b a/b "it's" 'a"b' 'a,b' 'a[b' 'a]b' 'a\b' 'a$b' a%b $'a\tb'; do
+		SHOP_PUBLIC_ORDERS_TARGET_TABLE=$name run_sync
+		assert_refused SHOP_PUBLIC_ORDERS_TARGET_TABLE "'$name'"
+	done
+	# A table whose own name BigQuery does not take needs another one.
+	SHOP_TABLES="it's" run_sync
+	assert_refused SHOP_IT_S_TARGET_TABLE
 }
 
 @test "{ID}_ENABLED and {ID}_{TABLE}_ENABLED: false leaves it out, unchecked" {
@@ -252,7 +260,7 @@ setup() {
 	assert_word public__orders --extract=--max-rejects=-1
 	rm "$FAKE"/*.words
 	MAX_ROW_PARSE_FAILURES=-2 run_sync
-	assert_refused MAX_ROW_PARSE_FAILURES
+	assert_refused 'MAX_ROW_PARSE_FAILURES: '\''-2'\'' is not a whole number, or -1'
 }
 
 @test "AUTO_CREATE_TABLES=false: the table must exist; DRY_RUN: nothing is written" {
@@ -293,6 +301,11 @@ setup() {
 	rm "$FAKE"/*.words
 	SHOP_PUBLIC_ORDERS_COLUMNS=id SHOP_PUBLIC_ORDERS_PRIMARY_KEY=id,a SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN=b run_sync
 	assert_refused 'SHOP_PUBLIC_ORDERS_PRIMARY_KEY: a ' 'SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN: b '
+}
+
+@test "a list of columns that names nothing is an error: without its key a table would be appended to" {
+	SHOP_PUBLIC_ORDERS_PRIMARY_KEY=' , ' SHOP_PUBLIC_ORDERS_COLUMNS=, run_sync
+	assert_refused 'SHOP_PUBLIC_ORDERS_PRIMARY_KEY names nothing' 'SHOP_PUBLIC_ORDERS_COLUMNS names nothing'
 }
 
 @test "new tables get DATETIME columns as TIMESTAMP" {
@@ -378,6 +391,19 @@ ACT
 	[[ $errors != *'warning: SHOP_B'* ]]
 }
 
+@test "installed as sluice-sync, it names itself so" {
+	ln -s "$SLUICE_ROOT/pipelines/sync" sluice-sync
+	run_split ./sluice-sync --help
+	[[ $output == 'usage: sluice-sync [options]'* ]]
+	run_split ./sluice-sync --version
+	assert_equal "${output%% *}" sluice-sync
+	LOG_ENV=prod run_split ./sluice-sync
+	output=$errors
+	assert_json '.[-1].program == "sluice-sync"'
+	SHOP_DB_NAME='' run_split ./sluice-sync
+	assert_equal "$errors" 'sluice-sync: SHOP_DB_NAME is not set'
+}
+
 @test "an option or an operand is 64" {
 	run_sync public.orders
 	assert_status 64
@@ -430,6 +456,26 @@ status_of() {
 	[[ ${errors##*$'\n'} == 'sync: 2 succeeded, 1 failed' ]]
 	assert_json 'map(select(has("@loaded"))) | length == 2'
 	assert_json '.[-1]["@abort"].exit == 66'
+}
+
+# says STATUS PROGRAM MESSAGE: an error, as the programs log it.
+says() {
+	printf '{"time":"t","level":"error","program":"%s","msg":"%s","exit":%d}\n' "$2" "$3" "$1"
+}
+
+@test "when both ends of a pipe fail, the summary gives the error that belongs to the status" {
+	says 69 bqload 'no such dataset' >"$FAKE/a.log"
+	says 141 sqlextract 'stdout: the reader is gone' >>"$FAKE/a.log"
+	says 65 sqlextract 'row 2 is bad' >"$FAKE/b.log"
+	says 65 bqload 'the producer failed: row 2 is bad' >>"$FAKE/b.log"
+	says 69 bqload 'no such dataset' >>"$FAKE/b.log"
+	printf '#!/bin/bash\ncat "$FAKE/$1.log" >&2\n' >"$FAKE/act"
+	chmod +x "$FAKE/act"
+	echo 69 >"$FAKE/a.exit"
+	echo 65 >"$FAKE/b.exit"
+	SHOP_TABLES=a,b run_sync
+	assert_status 69
+	[[ $errors == *'failed (69): no such dataset'* && $errors == *'failed (65): row 2 is bad'* ]]
 }
 
 @test "stdout is a stream of @loaded records" {
