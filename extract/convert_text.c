@@ -19,9 +19,7 @@ const char *convert_put_json(const struct conversion *c, const char *p, size_t n
 	char *start = *out;
 	const char *reason = encode_put_json_text(p, n, out);
 
-	if (!reason && c->required && *out - start == 4 && !memcmp(start, "null", 4))
-		return "JSON null would be NULL in a column that is NOT NULL";
-	return reason;
+	return reason ? reason : encode_check_json_null(c->required, start, (size_t)(*out - start));
 }
 
 /* --- WKT ---------------------------------------------------------------------------- */

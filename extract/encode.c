@@ -46,6 +46,15 @@ char *encode_put_integer(char *out, int64_t value)
 	return out;
 }
 
+char *encode_put_not_finite(char *out, double value)
+{
+	const char *text = isnan(value) ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"";
+	size_t n = strlen(text);
+
+	memcpy(out, text, n);
+	return out + n;
+}
+
 /* --- strings --------------------------------------------------------------- */
 
 /* 0: stands for itself. 'u': \u00XX. Otherwise the letter behind the backslash; 1: not ASCII. */

@@ -12,12 +12,14 @@
 #ifndef SLUICE_EXTRACT_ENCODE_H
 #define SLUICE_EXTRACT_ENCODE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/double.h"
 #include "lib/error.h"
 
 struct cell {
@@ -99,6 +101,21 @@ char *encode_put_unsigned(char *out, uint64_t value);
 /* INTEGER: beyond ±(2^53-1) as a string, so that no JSON tool rounds it. At most 22 bytes. */
 char *encode_put_integer(char *out, int64_t value);
 
+/* NaN or an infinity as the string that BigQuery reads. At most 11 bytes. */
+char *encode_put_not_finite(char *out, double value);
+
+/* FLOAT: the shortest text that reads back. DOUBLE_TEXT_MAX bytes of room. */
+static inline char *encode_put_double(char *out, double value)
+{
+	return isfinite(value) ? double_write(out, value) : encode_put_not_finite(out, value);
+}
+
+static inline char *encode_put_float(char *out, float value)
+{
+	return isfinite(value) ? double_write_float(out, value)
+			       : encode_put_not_finite(out, (double)value);
+}
+
 /* STRING: quoted and escaped, checked for UTF-8; 2 + 6 * n + 16 bytes of room. */
 const char *encode_put_string(const char *p, size_t n, char **out);
 size_t encode_measure_string(const struct column *, const struct cell *);
@@ -134,6 +151,9 @@ const char *encode_check_json_number(const char *p, const char *end);
  */
 const char *encode_put_json_text(const char *p, size_t n, char **out);
 
+/* BigQuery reads a top-level JSON null as NULL: the reason where that may not stand, or NULL. */
+const char *encode_check_json_null(bool required, const char *p, size_t n);
+
 /* Days since 1970-01-01 -> "YYYY-MM-DD", 10 bytes; false outside years 1 to 9999. */
 bool encode_put_date(char **out, int64_t days);
 
@@ -148,5 +168,27 @@ bool encode_put_datetime(char **out, int64_t microseconds);
  * "12345-01-01": for reject messages alone. At most 24 bytes.
  */
 char *encode_put_any_date(char *out, int64_t days, bool *bc);
+
+/*
+ * encode_cell.c: encoders, and their parts, of what both databases send as it
+ * is: text, bytes, and JSON in any form.
+ */
+extern const struct encoder encoder_text, encoder_json;
+
+const char *encode_cell_text(const struct column *, const struct cell *, char **out);
+const char *encode_cell_bytes(const struct column *, const struct cell *, char **out);
+size_t encode_measure_bytes(const struct column *, const struct cell *);
+
+/* As encoder.text: hexadecimal digits behind a prefix. */
+int encode_append_hex(struct buf *out, const char *prefix, const struct cell *cell, size_t max,
+		      struct error *err);
+
+/* Append what that encoder makes of the cell, without quotes; nothing where it refuses. */
+int encode_append_as(struct buf *out, const struct encoder *encoder, const struct column *column,
+		     const struct cell *cell, struct error *err);
+
+/* encoder.text: the same by the column's own encoder. */
+int encode_text_as_written(const struct column *, const struct cell *, size_t max, struct buf *,
+			   struct error *);
 
 #endif

@@ -32,15 +32,8 @@ extern const struct encoder mysql_time;
 extern const struct encoder mysql_datetime, mysql_datetime_or_null;   /* without a zone */
 extern const struct encoder mysql_timestamp, mysql_timestamp_or_null; /* UTC */
 
-/* mysql_text.c */
-extern const struct encoder mysql_text, mysql_bytes, mysql_json;
-
-/* mysql_geometry.c: a SRID and WKB become WKT. */
-extern const struct encoder mysql_geometry;
-
-/* encoder.text of what is no text: 0x and hexadecimal digits. */
-int mysql_text_hex(const struct column *, const struct cell *, size_t max, struct buf *,
-		   struct error *);
+/* mysql_bytes.c; a geometry becomes WKT. */
+extern const struct encoder mysql_bytes, mysql_geometry;
 
 /* The wire is little-endian; this code runs on little-endian machines and others. */
 static inline uint16_t mysql_get16(const char *p)

@@ -1,8 +1,5 @@
 /* MySQL's numbers in the binary protocol: integers, floats, bits and decimals. */
-#include <math.h>
-
 #include "extract/mysql_encoders.h"
-#include "lib/double.h"
 
 static const char reason_malformed[] = "malformed number";
 static const char reason_digits[] = "more digits than the column is declared with";
@@ -111,16 +108,6 @@ static const char *encode_boolean(const struct column *column, const struct cell
 
 /* --- floats -------------------------------------------------------------------- */
 
-/* No MySQL stores these today, but old files may hold them. */
-static char *put_not_finite(char *out, bool nan, bool negative)
-{
-	const char *text = nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"";
-	size_t n = strlen(text);
-
-	memcpy(out, text, n);
-	return out + n;
-}
-
 static const char *encode_float(const struct column *column, const struct cell *cell, char **out)
 {
 	uint32_t bits;
@@ -131,8 +118,7 @@ static const char *encode_float(const struct column *column, const struct cell *
 		return reason_malformed;
 	bits = mysql_get32(cell->data);
 	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write_float(*out, value)
-			       : put_not_finite(*out, isnan(value), value < 0);
+	*out = encode_put_float(*out, value);
 	return NULL;
 }
 
@@ -163,8 +149,7 @@ static const char *encode_double(const struct column *column, const struct cell 
 	if (cell->length != 8)
 		return reason_malformed;
 	value = mysql_get_double(cell->data);
-	*out = isfinite(value) ? double_write(*out, value)
-			       : put_not_finite(*out, isnan(value), value < 0);
+	*out = encode_put_double(*out, value);
 	return NULL;
 }
 
@@ -301,95 +286,50 @@ static const char *encode_decimal(const struct column *column, const struct cell
 
 /* --- the encoders -------------------------------------------------------------------- */
 
-/* A number as MySQL prints it, ZEROFILL apart: what its encoder writes, unquoted. */
-static int text_number(struct buf *out, const struct encoder *encoder, const struct column *column,
-		       const struct cell *cell, struct error *err)
-{
-	char text[DOUBLE_TEXT_MAX + 2], *end = text;
-	size_t quoted;
-
-	if (encoder->encode(column, cell, &end))
-		return 0;
-	quoted = text[0] == '"';
-	return buf_append(out, text + quoted, (size_t)(end - text) - 2 * quoted, err);
-}
-
 static int text_bit(const struct column *column, const struct cell *cell, size_t max,
 		    struct buf *out, struct error *err)
 {
 	(void)max;
-	return text_number(out, &mysql_bit_numeric, column, cell, err);
+	return encode_append_as(out, &mysql_bit_numeric, column, cell, err);
 }
 
 static int text_boolean(const struct column *column, const struct cell *cell, size_t max,
 			struct buf *out, struct error *err)
 {
 	(void)max;
-	return text_number(out, &mysql_int1, column, cell, err);
+	return encode_append_as(out, &mysql_int1, column, cell, err);
 }
 
 static int text_unsigned_boolean(const struct column *column, const struct cell *cell, size_t max,
 				 struct buf *out, struct error *err)
 {
 	(void)max;
-	return text_number(out, &mysql_uint1, column, cell, err);
+	return encode_append_as(out, &mysql_uint1, column, cell, err);
 }
 
-static int text_self(const struct column *column, const struct cell *cell, size_t max,
-		     struct buf *out, struct error *err)
-{
-	(void)max;
-	return text_number(out, column->encoder, column, cell, err);
-}
+/* MySQL prints what is written here, ZEROFILL apart. */
+#define NUMBER(function, print, room, bytes)                                             \
+	{                                                                                \
+		.encode = (function), .text = (print), .fixed = (room), .width = (bytes) \
+	}
+#define PLAIN(function, room, bytes) NUMBER(function, encode_text_as_written, room, bytes)
 
-const struct encoder mysql_int1 = {
-	.encode = encode_int1, .text = text_self, .fixed = INTEGER_ROOM, .width = 1
-};
-const struct encoder mysql_int2 = {
-	.encode = encode_int2, .text = text_self, .fixed = INTEGER_ROOM, .width = 2
-};
-const struct encoder mysql_int4 = {
-	.encode = encode_int4, .text = text_self, .fixed = INTEGER_ROOM, .width = 4
-};
-const struct encoder mysql_int8 = {
-	.encode = encode_int8, .text = text_self, .fixed = INTEGER_ROOM, .width = 8
-};
-const struct encoder mysql_uint1 = {
-	.encode = encode_uint1, .text = text_self, .fixed = INTEGER_ROOM, .width = 1
-};
-const struct encoder mysql_uint2 = {
-	.encode = encode_uint2, .text = text_self, .fixed = INTEGER_ROOM, .width = 2
-};
-const struct encoder mysql_uint4 = {
-	.encode = encode_uint4, .text = text_self, .fixed = INTEGER_ROOM, .width = 4
-};
-const struct encoder mysql_uint8 = {
-	.encode = encode_uint8, .text = text_self, .fixed = INTEGER_ROOM, .width = 8
-};
-const struct encoder mysql_boolean = {
-	.encode = encode_boolean, .text = text_boolean, .fixed = 5, .width = 1
-};
-const struct encoder mysql_unsigned_boolean = {
-	.encode = encode_boolean, .text = text_unsigned_boolean, .fixed = 5, .width = 1
-};
-const struct encoder mysql_float = {
-	.encode = encode_float, .text = text_self, .fixed = DOUBLE_TEXT_MAX, .width = 4
-};
-const struct encoder mysql_float_text = {
-	.encode = encode_float_text, .text = text_self, .fixed = DOUBLE_TEXT_MAX + 2, .width = 4
-};
-const struct encoder mysql_double = {
-	.encode = encode_double, .text = text_self, .fixed = DOUBLE_TEXT_MAX, .width = 8
-};
-const struct encoder mysql_bit_boolean = { .encode = encode_bit_boolean,
-					   .text = text_bit,
-					   .fixed = 5 };
-const struct encoder mysql_bit_integer = { .encode = encode_bit_integer,
-					   .text = text_bit,
-					   .fixed = INTEGER_ROOM };
-const struct encoder mysql_bit_numeric = { .encode = encode_bit_numeric,
-					   .text = text_bit,
-					   .fixed = INTEGER_ROOM };
+const struct encoder mysql_int1 = PLAIN(encode_int1, INTEGER_ROOM, 1);
+const struct encoder mysql_int2 = PLAIN(encode_int2, INTEGER_ROOM, 2);
+const struct encoder mysql_int4 = PLAIN(encode_int4, INTEGER_ROOM, 4);
+const struct encoder mysql_int8 = PLAIN(encode_int8, INTEGER_ROOM, 8);
+const struct encoder mysql_uint1 = PLAIN(encode_uint1, INTEGER_ROOM, 1);
+const struct encoder mysql_uint2 = PLAIN(encode_uint2, INTEGER_ROOM, 2);
+const struct encoder mysql_uint4 = PLAIN(encode_uint4, INTEGER_ROOM, 4);
+const struct encoder mysql_uint8 = PLAIN(encode_uint8, INTEGER_ROOM, 8);
+const struct encoder mysql_boolean = NUMBER(encode_boolean, text_boolean, 5, 1);
+const struct encoder mysql_unsigned_boolean = NUMBER(encode_boolean, text_unsigned_boolean, 5, 1);
+const struct encoder mysql_float = PLAIN(encode_float, DOUBLE_TEXT_MAX, 4);
+const struct encoder mysql_float_text = PLAIN(encode_float_text, DOUBLE_TEXT_MAX + 2, 4);
+const struct encoder mysql_double = PLAIN(encode_double, DOUBLE_TEXT_MAX, 8);
+const struct encoder mysql_bit_boolean = NUMBER(encode_bit_boolean, text_bit, 5, 0);
+const struct encoder mysql_bit_integer = NUMBER(encode_bit_integer, text_bit, INTEGER_ROOM, 0);
+const struct encoder mysql_bit_numeric = NUMBER(encode_bit_numeric, text_bit, INTEGER_ROOM, 0);
 /* Quotes, sign, a zero before the point, the point, and the zeros that fill the scale. */
 const struct encoder mysql_decimal = { .encode = encode_decimal,
 				       .fixed = 5 + SCALE_MAX,

@@ -101,13 +101,13 @@ static void set_text(struct column *column, const MYSQL_FIELD *field,
 {
 	if (is_json(field)) {
 		if (options->json_string)
-			set(column, "STRING", &mysql_text);
+			set(column, "STRING", &encoder_text);
 		else
-			set(column, "JSON", &mysql_json);
+			set(column, "JSON", &encoder_json);
 	} else if (is_binary(field)) {
 		set(column, "BYTES", &mysql_bytes);
 	} else {
-		set(column, "STRING", &mysql_text);
+		set(column, "STRING", &encoder_text);
 	}
 }
 
@@ -183,21 +183,10 @@ static bool set_number(struct column *column, const MYSQL_FIELD *field,
 	return false;
 }
 
-int mysql_set_type(struct column *column, const MYSQL_FIELD *field,
-		   const struct type_options *options, struct error *err)
+/* Text, bytes, or text of a format, as they are. */
+static bool is_string(uint32_t type_id)
 {
-	column->type_id = field->type;
-	if (set_number(column, field, options) || set_moment(column, field, options))
-		return 0;
-	switch (field->type) {
-	case MYSQL_TYPE_DECIMAL:
-	case MYSQL_TYPE_NEWDECIMAL:
-		return set_decimal(column, field, err);
-	case MYSQL_TYPE_BIT:
-		return set_bit(column, field, err);
-	case MYSQL_TYPE_GEOMETRY:
-		set(column, "STRING", &mysql_geometry);
-		return 0;
+	switch (type_id) {
 	case MYSQL_TYPE_NULL:
 	case MYSQL_TYPE_VARCHAR:
 	case MYSQL_TYPE_JSON:
@@ -209,7 +198,30 @@ int mysql_set_type(struct column *column, const MYSQL_FIELD *field,
 	case MYSQL_TYPE_BLOB:
 	case MYSQL_TYPE_VAR_STRING:
 	case MYSQL_TYPE_STRING:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int mysql_set_type(struct column *column, const MYSQL_FIELD *field,
+		   const struct type_options *options, struct error *err)
+{
+	column->type_id = field->type;
+	if (set_number(column, field, options) || set_moment(column, field, options))
+		return 0;
+	if (is_string(column->type_id)) {
 		set_text(column, field, options);
+		return 0;
+	}
+	switch (field->type) {
+	case MYSQL_TYPE_DECIMAL:
+	case MYSQL_TYPE_NEWDECIMAL:
+		return set_decimal(column, field, err);
+	case MYSQL_TYPE_BIT:
+		return set_bit(column, field, err);
+	case MYSQL_TYPE_GEOMETRY:
+		set(column, "STRING", &mysql_geometry);
 		return 0;
 	default:
 		mysql_as_text(column);
@@ -225,26 +237,9 @@ int mysql_set_type(struct column *column, const MYSQL_FIELD *field,
  */
 static uint8_t text_form(uint32_t type_id)
 {
-	switch (type_id) {
-	case MYSQL_TYPE_DECIMAL:
-	case MYSQL_TYPE_NEWDECIMAL:
-	case MYSQL_TYPE_NULL:
-	case MYSQL_TYPE_VARCHAR:
-	case MYSQL_TYPE_JSON:
-	case MYSQL_TYPE_ENUM:
-	case MYSQL_TYPE_SET:
-	case MYSQL_TYPE_TINY_BLOB:
-	case MYSQL_TYPE_MEDIUM_BLOB:
-	case MYSQL_TYPE_LONG_BLOB:
-	case MYSQL_TYPE_BLOB:
-	case MYSQL_TYPE_VAR_STRING:
-	case MYSQL_TYPE_STRING:
+	if (is_string(type_id) || type_id == MYSQL_TYPE_DECIMAL || type_id == MYSQL_TYPE_NEWDECIMAL)
 		return FORM_PLAIN;
-	case MYSQL_TYPE_BIT:
-		return FORM_CAST_BIT;
-	default:
-		return FORM_CAST;
-	}
+	return type_id == MYSQL_TYPE_BIT ? FORM_CAST_BIT : FORM_CAST;
 }
 
 void mysql_as_text(struct column *column)
@@ -257,18 +252,8 @@ void mysql_as_text(struct column *column)
 		set(column, "STRING", &mysql_float_text);
 	} else {
 		column->form = text_form(column->type_id);
-		set(column, "STRING", &mysql_text);
+		set(column, "STRING", &encoder_text);
 	}
-}
-
-static int append_name(struct buf *sql, const char *name, struct error *err)
-{
-	if (buf_append_str(sql, "`", err) < 0)
-		return -1;
-	for (; *name; name++)
-		if (buf_append(sql, *name == '`' ? "``" : name, *name == '`' ? 2 : 1, err) < 0)
-			return -1;
-	return buf_append_str(sql, "`", err);
 }
 
 int mysql_append_select(struct buf *sql, const struct column *column, struct error *err)
@@ -285,7 +270,7 @@ int mysql_append_select(struct buf *sql, const struct column *column, struct err
 	};
 
 	if (buf_append_str(sql, before[column->form], err) < 0 ||
-	    append_name(sql, column->source_name, err) < 0)
+	    names_quote(sql, column->source_name, '`', err) < 0)
 		return -1;
 	return buf_append_str(sql, behind[column->form], err);
 }

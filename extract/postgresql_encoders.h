@@ -4,7 +4,7 @@
  * 2000-01-01, numeric in base 10,000. Which type gets which one is
  * postgresql_types.c's business. Nothing here needs libpq.
  *
- *   postgresql_scalars.c   bool, numbers but numeric, text, bytea, uuid, inet, JSON
+ *   postgresql_scalars.c   bool, numbers but numeric, bytea, uuid, inet, JSON
  *   postgresql_numeric.c   numeric
  *   postgresql_times.c     dates, times, intervals
  *   postgresql_array.c     arrays of what has an encoder
@@ -23,10 +23,10 @@ extern const struct encoder postgresql_bool, postgresql_int2, postgresql_int4, p
 	postgresql_oid, postgresql_float4, postgresql_float8;
 /* column->scale digits behind the point. */
 extern const struct encoder postgresql_money;
-extern const struct encoder postgresql_text, postgresql_bytea, postgresql_uuid, postgresql_inet;
-/* json's text may be any; to_json's array may have odd bounds; jsonb has its version before it. */
-extern const struct encoder postgresql_json, postgresql_json_array, postgresql_json_array_text,
-	postgresql_jsonb, postgresql_jsonb_text;
+extern const struct encoder postgresql_bytea, postgresql_uuid, postgresql_inet;
+/* to_json's array may have odd bounds; jsonb has its version before it. */
+extern const struct encoder postgresql_json_array, postgresql_json_array_text, postgresql_jsonb,
+	postgresql_jsonb_text;
 
 extern const struct encoder postgresql_bignumeric, postgresql_numeric, postgresql_numeric_string,
 	postgresql_numeric_float;
@@ -42,13 +42,6 @@ extern const struct encoder postgresql_array, postgresql_vector;
 extern const struct encoder postgresql_objects;
 
 extern const struct encoder postgresql_geography, postgresql_ewkt;
-
-/* A JSON string or number without its quotes, as encoder.text: for encoders that never fail. */
-int postgresql_text_encoded(const struct column *column, const struct cell *cell, size_t max,
-			    struct buf *out, struct error *err);
-
-/* "NaN", "Infinity" or "-Infinity" in quotes; at most 11 bytes. */
-char *postgresql_put_not_finite(char *out, bool nan, bool negative);
 
 /* The wire is big-endian; this code runs on little-endian machines and others. */
 static inline uint16_t postgresql_get16(const char *p)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "extract/postgresql_encoders.h"
-#include "lib/double.h"
 
 enum {
 	NUMERIC_NEGATIVE = 0x4000,
@@ -16,7 +15,6 @@ enum {
 	DIGIT_MAX = 9999,
 	NUMERIC_SCALE = 9,
 	NUMERIC_INTEGER_DIGITS = 29,
-	DOUBLE_DIGITS = 17, /* of the longest shortest double */
 	BIGNUMERIC_SCALE = 38,
 	BIGNUMERIC_INTEGER_DIGITS = 39, /* of its largest value */
 };
@@ -131,11 +129,10 @@ static const char *encode_bignumeric(const struct column *column, const struct c
 	scale = n.scale < BIGNUMERIC_SCALE ? n.scale : BIGNUMERIC_SCALE;
 	if (out - integer > BIGNUMERIC_INTEGER_DIGITS)
 		return reason_large;
-	if (n.scale > 0) {
+	if (n.scale > 0)
 		*out++ = '.';
-		if (!put_fraction(&out, &n, scale))
-			return reason_fraction;
-	}
+	if (!put_fraction(&out, &n, scale))
+		return reason_fraction;
 	if (fraction - 1 - integer == BIGNUMERIC_INTEGER_DIGITS &&
 	    exceeds_bignumeric(integer, fraction, (size_t)scale, n.sign == NUMERIC_NEGATIVE))
 		return reason_large;
@@ -158,11 +155,10 @@ static const char *encode_string(const struct column *column, const struct cell 
 	if (n.sign == NUMERIC_NEGATIVE)
 		*out++ = '-';
 	out = put_integer_part(out, &n);
-	if (n.scale > 0) {
+	if (n.scale > 0)
 		*out++ = '.';
-		if (!put_fraction(&out, &n, n.scale))
-			return "malformed numeric";
-	}
+	if (!put_fraction(&out, &n, n.scale))
+		return "malformed numeric";
 	*out++ = '"';
 	*ret = out;
 	return NULL;
@@ -242,104 +238,27 @@ static const char *encode_as_numeric(const struct column *column, const struct c
 	return NULL;
 }
 
-/* A decimal text's digits, without zeros at either end, and the power of ten of the last. */
-struct decimal {
-	char digits[DOUBLE_DIGITS];
-	size_t count; /* more than DOUBLE_DIGITS: the rest is not kept */
-	long power;
-	bool negative;
-};
-
-/* "+20" or "-07". */
-static long read_power(const char *p, const char *end)
-{
-	bool negative = p < end && *p == '-';
-	long value = 0;
-
-	for (p += p < end && (*p == '-' || *p == '+'); p < end; p++)
-		value = value * 10 + (*p - '0');
-	return negative ? -value : value;
-}
-
-static struct decimal read_decimal(const char *p, const char *end)
-{
-	struct decimal d = { .negative = p < end && *p == '-' };
-	bool fraction = false;
-	size_t zeros = 0;
-	long shown = 0;
-
-	for (p += d.negative; p < end && *p != 'e'; p++) {
-		if (*p == '.') {
-			fraction = true;
-			continue;
-		}
-		shown -= fraction;
-		if (*p == '0') {
-			zeros += d.count > 0;
-			continue;
-		}
-		/* Zeros count once a digit follows them. */
-		for (; zeros > 0; zeros--)
-			if (d.count++ < DOUBLE_DIGITS)
-				d.digits[d.count - 1] = '0';
-		if (d.count++ < DOUBLE_DIGITS)
-			d.digits[d.count - 1] = *p;
-	}
-	d.power = shown + (long)zeros;
-	if (p < end)
-		d.power += read_power(p + 1, end);
-	return d;
-}
-
-/* The double nearest to it; it has at most DOUBLE_DIGITS digits. */
-static double nearest(const struct decimal *d)
-{
-	char text[DOUBLE_DIGITS + 32], *at = text;
-
-	if (d->negative)
-		*at++ = '-';
-	*at++ = '0';
-	memcpy(at, d->digits, d->count);
-	at += d->count;
-	*at++ = 'e';
-	if (d->power < 0)
-		*at++ = '-';
-	at = encode_put_unsigned(at, (uint64_t)labs(d->power));
-	*at = '\0';
-	/* No locale is ever set, so the point is a point. */
-	return strtod(text, NULL);
-}
-
 /* Only what the double's own shortest text gives back, digit for digit. */
 static const char *encode_as_float(const struct column *column, const struct cell *cell, char **ret)
 {
-	char *start = *ret, *end = start, shortest[DOUBLE_TEXT_MAX];
-	struct decimal exact, back;
+	char *start = *ret, *end = start;
 	const char *reason;
 	struct numeric n;
-	double value;
 
 	if (read_numeric(cell, &n) && (n.sign & NUMERIC_SPECIAL) == NUMERIC_SPECIAL) {
-		*ret = postgresql_put_not_finite(start, n.sign == NUMERIC_SPECIAL,
-						 n.sign == NUMERIC_NINF);
+		*ret = encode_put_not_finite(start, n.sign == NUMERIC_PINF   ? INFINITY
+						    : n.sign == NUMERIC_NINF ? -INFINITY
+									     : NAN);
 		return NULL;
 	}
 	reason = encode_string(column, cell, &end);
 	if (reason)
 		return reason;
-	exact = read_decimal(start + 1, end - 1);
-	if (exact.count > DOUBLE_DIGITS)
+	if (!encode_survives_double(start + 1, end - 1))
 		return reason_float;
-	value = nearest(&exact);
-	if (!isfinite(value))
-		return reason_float;
-	end = double_write(shortest, value);
-	back = read_decimal(shortest, end);
-	if (back.count != exact.count || (back.count > 0 && back.power != exact.power) ||
-	    memcmp(back.digits, exact.digits, back.count) != 0)
-		return reason_float;
-	memcpy(start, shortest, (size_t)(end - shortest));
-	*ret = start + (end - shortest);
+	end[-1] = '\0';
+	/* No locale is ever set, so the point is a point. */
+	*ret = double_write(start, strtod(start + 1, NULL));
 	return NULL;
 }
 

@@ -1,7 +1,4 @@
-#include <math.h>
-
 #include "extract/postgresql_encoders.h"
-#include "lib/double.h"
 
 /* --- bool, integers, floats ---------------------------------------------- */
 
@@ -39,15 +36,6 @@ static const char *encode_int8(const struct column *column, const struct cell *c
 	return NULL;
 }
 
-char *postgresql_put_not_finite(char *out, bool nan, bool negative)
-{
-	const char *text = nan ? "\"NaN\"" : negative ? "\"-Infinity\"" : "\"Infinity\"";
-	size_t n = strlen(text);
-
-	memcpy(out, text, n);
-	return out + n;
-}
-
 static const char *encode_float4(const struct column *column, const struct cell *cell, char **out)
 {
 	uint32_t bits = postgresql_get32(cell->data);
@@ -55,8 +43,7 @@ static const char *encode_float4(const struct column *column, const struct cell 
 
 	(void)column;
 	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write_float(*out, value)
-			       : postgresql_put_not_finite(*out, isnan(value), value < 0);
+	*out = encode_put_float(*out, value);
 	return NULL;
 }
 
@@ -67,8 +54,7 @@ static const char *encode_float8(const struct column *column, const struct cell 
 
 	(void)column;
 	memcpy(&value, &bits, sizeof value);
-	*out = isfinite(value) ? double_write(*out, value)
-			       : postgresql_put_not_finite(*out, isnan(value), value < 0);
+	*out = encode_put_double(*out, value);
 	return NULL;
 }
 
@@ -86,27 +72,6 @@ static int text_bool(const struct column *column, const struct cell *cell, size_
 	(void)column;
 	(void)max;
 	return buf_append_str(out, cell->data[0] ? "t" : "f", err);
-}
-
-int postgresql_text_encoded(const struct column *column, const struct cell *cell, size_t max,
-			    struct buf *out, struct error *err)
-{
-	size_t start = out->length, n;
-	char *text, *end;
-
-	(void)max;
-	if (buf_reserve(out, encode_room(column, cell), err) < 0)
-		return -1;
-	text = end = out->data + start;
-	if (column->encoder->encode(column, cell, &end))
-		return 0;
-	n = (size_t)(end - text);
-	if (n >= 2 && *text == '"') {
-		n -= 2;
-		memmove(text, text + 1, n);
-	}
-	out->length += n;
-	return 0;
 }
 
 /* An amount in the smallest unit: 123456 is "1234.56" where scale is 2. */
@@ -142,39 +107,13 @@ static const char *encode_money(const struct column *column, const struct cell *
 	return NULL;
 }
 
-/* --- text, bytes, uuid ----------------------------------------------------- */
-
-static const char *encode_text(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	return encode_put_string(cell->data, cell->length, out);
-}
-
-static const char *encode_bytea(const struct column *column, const struct cell *cell, char **out)
-{
-	(void)column;
-	*out = encode_put_base64(*out, cell->data, cell->length);
-	return NULL;
-}
-
-static size_t measure_bytea(const struct column *column, const struct cell *cell)
-{
-	(void)column;
-	return (cell->length + 2) / 3 * 4;
-}
+/* --- bytes, uuid ----------------------------------------------------- */
 
 static int text_bytea(const struct column *column, const struct cell *cell, size_t max,
 		      struct buf *out, struct error *err)
 {
-	size_t n = cell->length < max / 2 ? cell->length : max / 2;
-
 	(void)column;
-	if (buf_append_str(out, "\\x", err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (buf_appendf(out, err, "%02x", (unsigned char)cell->data[i]) < 0)
-			return -1;
-	return 0;
+	return encode_append_hex(out, "\\x", cell, max, err);
 }
 
 static const char *encode_uuid(const struct column *column, const struct cell *cell, char **ret)
@@ -300,23 +239,6 @@ static const char *encode_inet(const struct column *column, const struct cell *c
 
 /* --- json and jsonb ----------------------------------------------------------- */
 
-/* BigQuery reads a top-level null as SQL NULL. */
-static const char *check_null(const struct column *column, const char *text, size_t n)
-{
-	if (column->required && n == 4 && !memcmp(text, "null", 4))
-		return "JSON null is NULL to BigQuery, which cannot stand here";
-	return NULL;
-}
-
-/* json keeps its text as it was written: line ends, spaces, duplicate keys. */
-static const char *encode_json(const struct column *column, const struct cell *cell, char **out)
-{
-	char *start = *out;
-	const char *reason = encode_put_json_text(cell->data, cell->length, out);
-
-	return reason ? reason : check_null(column, start, (size_t)(*out - start));
-}
-
 /* postgresql_append_select asks for an array with odd bounds as text, "[0:1]={1,2}". */
 static const char *check_bounds(const struct cell *cell)
 {
@@ -330,7 +252,7 @@ static const char *encode_json_array(const struct column *column, const struct c
 {
 	const char *reason = check_bounds(cell);
 
-	return reason ? reason : encode_json(column, cell, out);
+	return reason ? reason : encoder_json.encode(column, cell, out);
 }
 
 static const char *encode_json_array_text(const struct column *column, const struct cell *cell,
@@ -338,7 +260,7 @@ static const char *encode_json_array_text(const struct column *column, const str
 {
 	const char *reason = check_bounds(cell);
 
-	return reason ? reason : encode_text(column, cell, out);
+	return reason ? reason : encode_cell_text(column, cell, out);
 }
 
 /* jsonb_send: a version byte, then the text of jsonb_out, which is one line. */
@@ -348,7 +270,7 @@ static const char *encode_jsonb(const struct column *column, const struct cell *
 
 	if (cell->length < 2 || cell->data[0] != 1)
 		return "jsonb of a version that is not known";
-	reason = check_null(column, cell->data + 1, cell->length - 1);
+	reason = encode_check_json_null(column->required, cell->data + 1, cell->length - 1);
 	return reason ? reason : encode_put_json(cell->data + 1, cell->length - 1, out);
 }
 
@@ -378,30 +300,24 @@ static int text_jsonb(const struct column *column, const struct cell *cell, size
 	}
 
 const struct encoder postgresql_bool = FIXED_WIDTH(encode_bool, text_bool, 5, 1);
-const struct encoder postgresql_int2 = FIXED_WIDTH(encode_int2, postgresql_text_encoded, 24, 2);
-const struct encoder postgresql_int4 = FIXED_WIDTH(encode_int4, postgresql_text_encoded, 24, 4);
-const struct encoder postgresql_int8 = FIXED_WIDTH(encode_int8, postgresql_text_encoded, 24, 8);
-const struct encoder postgresql_oid = FIXED_WIDTH(encode_oid, postgresql_text_encoded, 24, 4);
+const struct encoder postgresql_int2 = FIXED_WIDTH(encode_int2, encode_text_as_written, 24, 2);
+const struct encoder postgresql_int4 = FIXED_WIDTH(encode_int4, encode_text_as_written, 24, 4);
+const struct encoder postgresql_int8 = FIXED_WIDTH(encode_int8, encode_text_as_written, 24, 8);
+const struct encoder postgresql_oid = FIXED_WIDTH(encode_oid, encode_text_as_written, 24, 4);
 const struct encoder postgresql_float4 =
-	FIXED_WIDTH(encode_float4, postgresql_text_encoded, DOUBLE_TEXT_MAX, 4);
+	FIXED_WIDTH(encode_float4, encode_text_as_written, DOUBLE_TEXT_MAX, 4);
 const struct encoder postgresql_float8 =
-	FIXED_WIDTH(encode_float8, postgresql_text_encoded, DOUBLE_TEXT_MAX, 8);
-const struct encoder postgresql_money = FIXED_WIDTH(encode_money, postgresql_text_encoded, 48, 8);
-const struct encoder postgresql_uuid = FIXED_WIDTH(encode_uuid, postgresql_text_encoded, 38, 16);
-const struct encoder postgresql_inet = FIXED_WIDTH(encode_inet, postgresql_text_encoded, 56, 0);
+	FIXED_WIDTH(encode_float8, encode_text_as_written, DOUBLE_TEXT_MAX, 8);
+const struct encoder postgresql_money = FIXED_WIDTH(encode_money, encode_text_as_written, 48, 8);
+const struct encoder postgresql_uuid = FIXED_WIDTH(encode_uuid, encode_text_as_written, 38, 16);
+const struct encoder postgresql_inet = FIXED_WIDTH(encode_inet, encode_text_as_written, 56, 0);
 
-const struct encoder postgresql_text = { .encode = encode_text,
-					 .fixed = 18,
-					 .expand = 6,
-					 .measure = encode_measure_string,
-					 .measure_above = ENCODE_LONG_CELL };
-const struct encoder postgresql_bytea = { .encode = encode_bytea,
+const struct encoder postgresql_bytea = { .encode = encode_cell_bytes,
 					  .text = text_bytea,
 					  .fixed = 8,
 					  .expand = 2,
-					  .measure = measure_bytea,
+					  .measure = encode_measure_bytes,
 					  .measure_above = ENCODE_LONG_CELL };
-const struct encoder postgresql_json = { .encode = encode_json, .expand = 1 };
 const struct encoder postgresql_json_array = { .encode = encode_json_array, .expand = 1 };
 const struct encoder postgresql_json_array_text = { .encode = encode_json_array_text,
 						    .fixed = 18,

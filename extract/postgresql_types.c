@@ -43,20 +43,20 @@ static const struct {
 } types[] = {
 	{ 16, "BOOLEAN", &postgresql_bool },
 	{ 17, "BYTES", &postgresql_bytea },
-	{ 19, "STRING", &postgresql_text }, /* name */
+	{ 19, "STRING", &encoder_text }, /* name */
 	{ 20, "INTEGER", &postgresql_int8 },
 	{ 21, "INTEGER", &postgresql_int2 },
 	{ 23, "INTEGER", &postgresql_int4 },
-	{ 25, "STRING", &postgresql_text },
+	{ 25, "STRING", &encoder_text },
 	{ 26, "INTEGER", &postgresql_oid },
-	{ 114, "JSON", &postgresql_json },
-	{ 142, "STRING", &postgresql_text }, /* xml */
+	{ 114, "JSON", &encoder_json },
+	{ 142, "STRING", &encoder_text },    /* xml */
 	{ 650, "STRING", &postgresql_inet }, /* cidr */
 	{ 700, "FLOAT", &postgresql_float4 },
 	{ 701, "FLOAT", &postgresql_float8 },
 	{ 869, "STRING", &postgresql_inet },
-	{ 1042, "STRING", &postgresql_text }, /* char(n): cast to text, it would lose its padding */
-	{ 1043, "STRING", &postgresql_text },
+	{ 1042, "STRING", &encoder_text }, /* char(n): cast to text, it would lose its padding */
+	{ 1043, "STRING", &encoder_text },
 	{ 1082, "DATE", &postgresql_date },
 	{ 1083, "TIME", &postgresql_time },
 	{ 1114, "DATETIME", &postgresql_timestamp },
@@ -151,7 +151,7 @@ static void set_built_in(struct column *column, uint32_t oid)
 			set(column, types[i].type, types[i].encoder);
 			return;
 		}
-	set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+	set_form(column, "STRING", &encoder_text, FORM_TEXT);
 }
 
 /* Where an option asks for another type than usual; false: it does not. */
@@ -160,11 +160,11 @@ static bool set_by_option(struct column *column, uint32_t oid, const struct type
 	if (oid == TIMESTAMP_OID && options->datetime_timestamp)
 		set(column, "TIMESTAMP", &postgresql_timestamp_utc);
 	else if (oid == TIME_OID && options->time_string)
-		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+		set_form(column, "STRING", &encoder_text, FORM_TEXT);
 	else if (oid == INTERVAL_OID && options->interval_string)
-		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+		set_form(column, "STRING", &encoder_text, FORM_TEXT);
 	else if (oid == JSON_OID && options->json_string)
-		set(column, "STRING", &postgresql_text);
+		set(column, "STRING", &encoder_text);
 	else if (oid == JSONB_OID && options->json_string)
 		set(column, "STRING", &postgresql_jsonb_text);
 	else
@@ -176,9 +176,9 @@ static bool set_by_option(struct column *column, uint32_t oid, const struct type
 static void set_json(struct column *column, const struct postgresql_settings *settings)
 {
 	if (settings->options.json_string)
-		set_form(column, "STRING", &postgresql_text, FORM_JSON);
+		set_form(column, "STRING", &encoder_text, FORM_JSON);
 	else
-		set_form(column, "JSON", &postgresql_json, FORM_JSON);
+		set_form(column, "JSON", &encoder_json, FORM_JSON);
 }
 
 static void set_json_array(struct column *column, const struct postgresql_settings *settings)
@@ -207,7 +207,7 @@ static void set_scalar(struct column *column, const struct postgresql_type *type
 			break;
 		case POSTGRESQL_ENUM:
 		case POSTGRESQL_CITEXT:
-			set(column, "STRING", &postgresql_text);
+			set(column, "STRING", &encoder_text);
 			break;
 		case POSTGRESQL_GEOMETRY:
 		case POSTGRESQL_GEOGRAPHY:
@@ -296,7 +296,7 @@ void postgresql_as_text(struct column *column)
 	else if (!column->repeated && column->encoder == &postgresql_money)
 		column->type = "STRING";
 	else if (column->repeated || strcmp(column->type, "STRING") != 0)
-		set_form(column, "STRING", &postgresql_text, FORM_TEXT);
+		set_form(column, "STRING", &encoder_text, FORM_TEXT);
 	column->repeated = false;
 	column->inner = NULL;
 	column->precision = 0;

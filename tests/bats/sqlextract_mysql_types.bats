@@ -225,7 +225,7 @@ expect_rejects() {
 		'{"a": 1, "a": 2}'	"{\"a\": 1, \"a\": 2}"	key
 		'[12345678901234567890123]'	"[12345678901234567890123]"	number
 	END
-	expect_rejects 'json NOT NULL' <<<$'\'null\'\t"null"\tNOT NULL'
+	expect_rejects 'json NOT NULL' <<<$'\'null\'\t"null"\tJSON null'
 	expect_values json STRING --json string <<<$'\'{"a": 1,  "a": 2}\'\t"{\\"a\\": 1,  \\"a\\": 2}"\n\'null\'\t"null"'
 }
 

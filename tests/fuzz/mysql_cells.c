@@ -17,7 +17,7 @@ static const struct encoder *const encoders[] = {
 	&mysql_bit_boolean, &mysql_bit_integer, &mysql_bit_numeric, &mysql_decimal,
 	&mysql_date, &mysql_date_or_null, &mysql_time, &mysql_datetime, &mysql_datetime_or_null,
 	&mysql_timestamp, &mysql_timestamp_or_null, &mysql_geometry,
-	&mysql_text, &mysql_bytes, &mysql_json,
+	&encoder_text, &mysql_bytes, &encoder_json,
 };
 /* clang-format on */
 

@@ -13,8 +13,8 @@
 static const struct encoder *const encoders[] = {
 	&postgresql_array, &postgresql_vector,
 	&postgresql_bool, &postgresql_int2, &postgresql_int4, &postgresql_int8, &postgresql_oid,
-	&postgresql_float4, &postgresql_float8, &postgresql_money, &postgresql_text, &postgresql_bytea,
-	&postgresql_uuid, &postgresql_inet, &postgresql_json, &postgresql_json_array,
+	&postgresql_float4, &postgresql_float8, &postgresql_money, &encoder_text, &postgresql_bytea,
+	&postgresql_uuid, &postgresql_inet, &encoder_json, &postgresql_json_array,
 	&postgresql_json_array_text, &postgresql_jsonb, &postgresql_jsonb_text,
 	&postgresql_bignumeric, &postgresql_numeric, &postgresql_numeric_string,
 	&postgresql_numeric_float, &postgresql_date, &postgresql_time, &postgresql_timestamp,

@@ -2,12 +2,12 @@
 FUZZ_rowcheck_SOURCES    := load/rowcheck.c load/columns.c load/escape.c
 FUZZ_destination_SOURCES := load/destination.c
 FUZZ_names_SOURCES       := extract/names.c
-FUZZ_json_text_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c
+FUZZ_json_text_SOURCES   := $(ENCODE_SOURCES)
 FUZZ_convert_SOURCES     := $(UNIT_convert_test_SOURCES)
-FUZZ_mysql_cells_SOURCES := extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c extract/mysql_text.c \
-	extract/encode.c extract/encode_json.c extract/encode_json_text.c
+FUZZ_mysql_cells_SOURCES := extract/mysql_number.c extract/mysql_datetime.c extract/mysql_bytes.c \
+	$(ENCODE_SOURCES)
 FUZZ_postgresql_cells_SOURCES := extract/postgresql_scalars.c extract/postgresql_numeric.c extract/postgresql_times.c \
-	extract/postgresql_array.c extract/postgresql_geometry.c extract/encode.c extract/encode_json.c extract/encode_json_text.c
+	extract/postgresql_array.c extract/postgresql_geometry.c $(ENCODE_SOURCES)
 FUZZ_gsql_SOURCES        := tests/localcloud/gsql_core.c tests/localcloud/gsql_lex.c tests/localcloud/gsql_types.c \
 	$(wildcard tests/localcloud/gsql_parse*.c) tests/localcloud/api_error.c
 FUZZ_gsql_PKGS           := sqlite3

@@ -212,7 +212,7 @@ static void json(void)
 
 	check_value(&column, "JSON", "{\"a\": 1,\n\"b\":[ ]}", "{\"a\":1,\"b\":[]}");
 	check_value(&column, "JSON", "{\"a\":1,\"a\":2}", "!twice");
-	check_value(&column, "JSON", " null ", "!NOT NULL");
+	check_value(&column, "JSON", " null ", "!JSON null");
 	check_value(&column, "JSON", "\"null\"", "\"null\"");
 	column.required = false;
 	check_value(&column, "JSON", " null ", "null");

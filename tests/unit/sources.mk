@@ -9,17 +9,18 @@ UNIT_http_test_SOURCES        := tests/unit/google_fixture.c
 UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
 UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c
-UNIT_encode_test_SOURCES      := extract/encode.c extract/encode_json.c
+ENCODE_SOURCES := $(wildcard extract/encode*.c)
+UNIT_encode_test_SOURCES      := $(ENCODE_SOURCES)
 UNIT_convert_test_SOURCES     := extract/convert.c extract/convert_number.c extract/convert_text.c extract/convert_time.c \
-	extract/encode.c extract/encode_json.c extract/encode_json_text.c
+	$(ENCODE_SOURCES)
 UNIT_mask_test_SOURCES        := extract/mask.c $(UNIT_convert_test_SOURCES)
-UNIT_json_text_test_SOURCES   := extract/encode_json_text.c extract/encode_json.c extract/encode.c
+UNIT_json_text_test_SOURCES   := $(ENCODE_SOURCES)
 UNIT_names_test_SOURCES       := extract/names.c
 UNIT_postgresql_types_test_SOURCES := extract/postgresql_types.c extract/postgresql_scalars.c extract/postgresql_numeric.c \
 	extract/postgresql_times.c extract/postgresql_array.c extract/postgresql_geometry.c extract/names.c \
-	extract/encode.c extract/encode_json.c extract/encode_json_text.c
-MYSQL_TYPES_SOURCES := extract/mysql_types.c extract/mysql_number.c extract/mysql_datetime.c extract/mysql_geometry.c \
-	extract/mysql_text.c extract/encode.c extract/encode_json.c extract/encode_json_text.c
+	$(ENCODE_SOURCES)
+MYSQL_TYPES_SOURCES := extract/mysql_types.c extract/names.c extract/mysql_number.c extract/mysql_datetime.c extract/mysql_bytes.c \
+	$(ENCODE_SOURCES)
 UNIT_mysql_types_test_SOURCES := $(MYSQL_TYPES_SOURCES)
 UNIT_mysql_types_test_PKGS    := libmariadb
 UNIT_mysql_datetime_test_SOURCES := $(MYSQL_TYPES_SOURCES)
