@@ -64,26 +64,6 @@ static bool read_hex4(struct json_text *t, uint32_t *ret)
 	return true;
 }
 
-static char *put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-	} else if (c < 0x800) {
-		*out++ = (char)(0xC0 | c >> 6);
-		*out++ = (char)(0x80 | (c & 0x3F));
-	} else if (c < 0x10000) {
-		*out++ = (char)(0xE0 | c >> 12);
-		*out++ = (char)(0x80 | (c >> 6 & 0x3F));
-		*out++ = (char)(0x80 | (c & 0x3F));
-	} else {
-		*out++ = (char)(0xF0 | c >> 18);
-		*out++ = (char)(0x80 | (c >> 12 & 0x3F));
-		*out++ = (char)(0x80 | (c >> 6 & 0x3F));
-		*out++ = (char)(0x80 | (c & 0x3F));
-	}
-	return out;
-}
-
 /* A character that needs an escape, in its shortest one, or as it is. */
 static char *put_character(char *out, uint32_t c)
 {
@@ -96,7 +76,7 @@ static char *put_character(char *out, uint32_t c)
 			return out;
 		}
 	if (c >= 0x20)
-		return put_utf8(out, c);
+		return utf8_put(out, c);
 	memcpy(out, "\\u00", 4);
 	out[4] = (char)('0' + (c >> 4));
 	out[5] = "0123456789abcdef"[c & 15];

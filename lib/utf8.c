@@ -89,3 +89,23 @@ size_t utf8_cut(const char *p, size_t n, size_t max)
 		max--;
 	return max;
 }
+
+char *utf8_put(char *out, uint32_t c)
+{
+	if (c < 0x80) {
+		*out++ = (char)c;
+	} else if (c < 0x800) {
+		*out++ = (char)(0xC0 | c >> 6);
+		*out++ = (char)(0x80 | (c & 0x3F));
+	} else if (c < 0x10000) {
+		*out++ = (char)(0xE0 | c >> 12);
+		*out++ = (char)(0x80 | (c >> 6 & 0x3F));
+		*out++ = (char)(0x80 | (c & 0x3F));
+	} else {
+		*out++ = (char)(0xF0 | c >> 18);
+		*out++ = (char)(0x80 | (c >> 12 & 0x3F));
+		*out++ = (char)(0x80 | (c >> 6 & 0x3F));
+		*out++ = (char)(0x80 | (c & 0x3F));
+	}
+	return out;
+}

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "lib/utf8.h"
+
 const char *escape_hex(const char *p, unsigned *ret)
 {
 	unsigned value = 0;
@@ -18,30 +20,6 @@ const char *escape_hex(const char *p, unsigned *ret)
 	}
 	*ret = value;
 	return p;
-}
-
-static size_t encode(unsigned c, char out[4])
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
 }
 
 /* Behind "\u"; two of them for what lies beyond the first 65,536 characters. */
@@ -74,7 +52,7 @@ size_t escape_decode(const char *p, size_t n, char *out, size_t max)
 				p = unicode(p + 1, &c);
 				if (!p)
 					break;
-				count = encode(c, bytes);
+				count = (size_t)(utf8_put(bytes, c) - bytes);
 			} else {
 				letter = strchr(letters, *p);
 				bytes[0] = letter ? means[letter - letters] : *p;
