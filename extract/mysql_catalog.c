@@ -76,23 +76,6 @@ static MYSQL_RES *look_up(struct connection *c, const char *sql, const struct ta
 	return text ? mysql_ask(c, text, err) : NULL;
 }
 
-static int set_label(struct connection *c, const char *schema, const char *table, struct error *err)
-{
-	auto_buf label = BUF_INIT;
-	const char *text;
-
-	if (schema &&
-	    (buf_append_str(&label, schema, err) < 0 || buf_append_str(&label, ".", err) < 0))
-		return -1;
-	if (buf_append_str(&label, table, err) < 0)
-		return -1;
-	text = buf_cstr(&label, err);
-	if (!text)
-		return -1;
-	c->label = strdup(text);
-	return c->label ? 0 : error_nomem(err);
-}
-
 /* --- a table ------------------------------------------------------------------------ */
 
 static const char *kind_name(const char *type)
@@ -110,14 +93,6 @@ static const char *kind_name(const char *type)
 	return "relation of another kind";
 }
 
-static int no_such_table(const struct table_name *table, struct error *err)
-{
-	return error_set(err, ERR_NOINPUT,
-			 "there is no table \"%s%s%s\" (names are taken literally, in their case)",
-			 table->schema ? table->schema : "", table->schema ? "." : "",
-			 table->table);
-}
-
 /*
  * It exists and is a table. Where its engine has no transactions, the SELECT
  * itself locks the table while it runs: one state as well, but of that moment.
@@ -132,7 +107,7 @@ static int check_kind(struct connection *c, const struct table_name *table, bool
 	if (!result)
 		return -1;
 	if (!row)
-		rc = no_such_table(table, err);
+		rc = names_no_such_table(table, err);
 	else if (!strcmp(row[0], "SEQUENCE"))
 		rc = error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s",
 			       table->table, kind_name(row[0]));
@@ -167,7 +142,7 @@ static int read_columns(struct connection *c, MYSQL_RES *rows, struct error *err
 	while ((row = mysql_fetch_row(rows))) {
 		struct column *column = &c->columns[count++];
 
-		if (!c->label && set_label(c, row[0], row[1], err) < 0)
+		if (!c->label && !(c->label = names_label(row[0], row[1], err)))
 			return -1;
 		column->source_name = row[2];
 		column->source_type = row[3];
@@ -178,7 +153,57 @@ static int read_columns(struct connection *c, MYSQL_RES *rows, struct error *err
 	return 0;
 }
 
-/* What the server says of the prepared statement's columns. */
+/* For messages alone: a query's columns have no declaration to quote. */
+static const char *type_name(const MYSQL_FIELD *field)
+{
+	switch (field->type) {
+	case MYSQL_TYPE_TINY:
+		return "tinyint";
+	case MYSQL_TYPE_SHORT:
+		return "smallint";
+	case MYSQL_TYPE_INT24:
+		return "mediumint";
+	case MYSQL_TYPE_LONG:
+		return "int";
+	case MYSQL_TYPE_LONGLONG:
+		return "bigint";
+	case MYSQL_TYPE_FLOAT:
+		return "float";
+	case MYSQL_TYPE_DOUBLE:
+		return "double";
+	case MYSQL_TYPE_DECIMAL:
+	case MYSQL_TYPE_NEWDECIMAL:
+		return "decimal";
+	case MYSQL_TYPE_YEAR:
+		return "year";
+	case MYSQL_TYPE_DATE:
+	case MYSQL_TYPE_NEWDATE:
+		return "date";
+	case MYSQL_TYPE_TIME:
+		return "time";
+	case MYSQL_TYPE_DATETIME:
+		return "datetime";
+	case MYSQL_TYPE_TIMESTAMP:
+		return "timestamp";
+	case MYSQL_TYPE_BIT:
+		return "bit";
+	case MYSQL_TYPE_JSON:
+		return "json";
+	case MYSQL_TYPE_GEOMETRY:
+		return "geometry";
+	case MYSQL_TYPE_NULL:
+		return "null";
+	case MYSQL_TYPE_TINY_BLOB:
+	case MYSQL_TYPE_MEDIUM_BLOB:
+	case MYSQL_TYPE_LONG_BLOB:
+	case MYSQL_TYPE_BLOB:
+		return field->flags & BINARY_FLAG ? "blob" : "text";
+	default:
+		return field->flags & BINARY_FLAG ? "varbinary" : "varchar";
+	}
+}
+
+/* What the server says of the prepared statement's columns; of a query's it is all that is known. */
 static int set_types(struct connection *c, const struct request *request, struct error *err)
 {
 	MYSQL_RES *metadata = mysql_stmt_result_metadata(c->stmt);
@@ -192,9 +217,14 @@ static int set_types(struct connection *c, const struct request *request, struct
 		return error_set(err, ERR_PROTOCOL, "%s: %u columns where %zu were asked for",
 				 mysql_product(c), mysql_num_fields(metadata), c->column_count);
 	for (size_t i = 0; i < c->column_count; i++) {
-		c->columns[i].required =
-			c->columns[i].required && (fields[i].flags & NOT_NULL_FLAG);
-		if (mysql_set_type(&c->columns[i], &fields[i], &request->types, err) < 0)
+		struct column *column = &c->columns[i];
+
+		column->required = column->required && (fields[i].flags & NOT_NULL_FLAG);
+		if (request->query) {
+			column->source_name = fields[i].name;
+			column->source_type = type_name(&fields[i]);
+		}
+		if (mysql_set_type(column, &fields[i], &request->types, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -261,56 +291,6 @@ int mysql_describe_table(struct connection *c, const struct request *request, st
 
 /* --- a query ------------------------------------------------------------------------- */
 
-/* For messages alone: a query's columns have no declaration to quote. */
-static const char *type_name(const MYSQL_FIELD *field)
-{
-	switch (field->type) {
-	case MYSQL_TYPE_TINY:
-		return "tinyint";
-	case MYSQL_TYPE_SHORT:
-		return "smallint";
-	case MYSQL_TYPE_INT24:
-		return "mediumint";
-	case MYSQL_TYPE_LONG:
-		return "int";
-	case MYSQL_TYPE_LONGLONG:
-		return "bigint";
-	case MYSQL_TYPE_FLOAT:
-		return "float";
-	case MYSQL_TYPE_DOUBLE:
-		return "double";
-	case MYSQL_TYPE_DECIMAL:
-	case MYSQL_TYPE_NEWDECIMAL:
-		return "decimal";
-	case MYSQL_TYPE_YEAR:
-		return "year";
-	case MYSQL_TYPE_DATE:
-	case MYSQL_TYPE_NEWDATE:
-		return "date";
-	case MYSQL_TYPE_TIME:
-		return "time";
-	case MYSQL_TYPE_DATETIME:
-		return "datetime";
-	case MYSQL_TYPE_TIMESTAMP:
-		return "timestamp";
-	case MYSQL_TYPE_BIT:
-		return "bit";
-	case MYSQL_TYPE_JSON:
-		return "json";
-	case MYSQL_TYPE_GEOMETRY:
-		return "geometry";
-	case MYSQL_TYPE_NULL:
-		return "null";
-	case MYSQL_TYPE_TINY_BLOB:
-	case MYSQL_TYPE_MEDIUM_BLOB:
-	case MYSQL_TYPE_LONG_BLOB:
-	case MYSQL_TYPE_BLOB:
-		return field->flags & BINARY_FLAG ? "blob" : "text";
-	default:
-		return field->flags & BINARY_FLAG ? "varbinary" : "varchar";
-	}
-}
-
 int mysql_check_query(struct connection *c, const struct request *request, struct error *err)
 {
 	if (mysql_prepare(c, request->query, err) < 0)
@@ -329,7 +309,6 @@ int mysql_describe_query(struct connection *c, const struct request *request, st
 			 struct error *err)
 {
 	auto_buf sql = BUF_INIT;
-	const MYSQL_FIELD *fields;
 	const char *text;
 
 	if (buf_appendf(&sql, err, "SELECT * FROM (%s\n) AS query", request->query) < 0)
@@ -341,13 +320,9 @@ int mysql_describe_query(struct connection *c, const struct request *request, st
 	c->columns = calloc(c->column_count + 1, sizeof *c->columns);
 	if (!c->columns)
 		return error_nomem(err);
-	if (set_types(c, request, err) < 0 || set_label(c, NULL, "query", err) < 0)
+	c->label = names_label(NULL, "query", err);
+	if (!c->label || set_types(c, request, err) < 0)
 		return -1;
-	fields = mysql_fetch_fields(c->kept[c->kept_count - 1]);
-	for (size_t i = 0; i < c->column_count; i++) {
-		c->columns[i].source_name = fields[i].name;
-		c->columns[i].source_type = type_name(&fields[i]);
-	}
 	*ret = (struct relation){ .label = c->label,
 				  .columns = c->columns,
 				  .count = c->column_count };

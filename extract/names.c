@@ -86,6 +86,31 @@ void names_release_table(struct table_name *name)
 	*name = (struct table_name){ 0 };
 }
 
+char *names_label(const char *schema, const char *table, struct error *err)
+{
+	size_t length = schema ? strlen(schema) + 1 : 0;
+	char *label = malloc(length + strlen(table) + 1);
+
+	if (!label) {
+		error_nomem(err);
+		return NULL;
+	}
+	if (schema) {
+		memcpy(label, schema, length - 1);
+		label[length - 1] = '.';
+	}
+	memcpy(label + length, table, strlen(table) + 1);
+	return label;
+}
+
+int names_no_such_table(const struct table_name *table, struct error *err)
+{
+	return error_set(err, ERR_NOINPUT,
+			 "there is no table \"%s%s%s\" (names are taken literally, in their case)",
+			 table->schema ? table->schema : "", table->schema ? "." : "",
+			 table->table);
+}
+
 int names_parse_list(const char *text, char ***ret, size_t *count, struct error *err)
 {
 	size_t room = 2, n = 0;

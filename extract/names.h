@@ -44,6 +44,12 @@ void names_free_list(char **list);
 int names_parse_assignment(const char *text, bool last, char **name, const char **rest,
 			   struct error *err) __attribute__((warn_unused_result));
 
+/* "schema.table", or the table alone where schema is NULL; allocated. NULL: out of memory. */
+char *names_label(const char *schema, const char *table, struct error *err);
+
+/* ERR_NOINPUT, naming it as it was given. -1. */
+int names_no_such_table(const struct table_name *table, struct error *err);
+
 /* Append name between quote characters, those inside it doubled. */
 int names_quote(struct buf *out, const char *name, char quote, struct error *err)
 	__attribute__((warn_unused_result));

@@ -92,23 +92,6 @@ static const char *kind_name(char relkind)
 	}
 }
 
-static int set_label(struct connection *c, const char *schema, const char *table, struct error *err)
-{
-	auto_buf label = BUF_INIT;
-	const char *text;
-
-	if (schema &&
-	    (buf_append_str(&label, schema, err) < 0 || buf_append_str(&label, ".", err) < 0))
-		return -1;
-	if (buf_append_str(&label, table, err) < 0)
-		return -1;
-	text = buf_cstr(&label, err);
-	if (!text)
-		return -1;
-	c->label = strdup(text);
-	return c->label ? 0 : error_nomem(err);
-}
-
 /* oids and modifiers come as text from a server that we trust to print them. */
 static int read_columns(struct connection *c, PGresult *result, struct error *err)
 {
@@ -158,10 +141,7 @@ static int find_relation(struct connection *c, const struct table_name *table, P
 	if (!found || postgresql_keep(c, found, err) < 0)
 		return -1;
 	if (PQntuples(found) == 0)
-		return error_set(
-			err, ERR_NOINPUT,
-			"there is no table \"%s%s%s\" (names are taken literally, in their case)",
-			table->schema ? table->schema : "", table->schema ? "." : "", table->table);
+		return names_no_such_table(table, err);
 	kind = PQgetvalue(found, 0, 3)[0];
 	if (!strchr("rpvmf", kind))
 		return error_set(err, ERR_NOINPUT, "\"%s\" is not a table; its kind: %s",
@@ -193,8 +173,10 @@ int postgresql_describe_table(struct connection *c, const struct request *reques
 	PGresult *found = NULL, *columns;
 	const char *oid;
 
-	if (find_relation(c, &request->table, &found, err) < 0 ||
-	    set_label(c, PQgetvalue(found, 0, 1), PQgetvalue(found, 0, 2), err) < 0)
+	if (find_relation(c, &request->table, &found, err) < 0)
+		return -1;
+	c->label = names_label(PQgetvalue(found, 0, 1), PQgetvalue(found, 0, 2), err);
+	if (!c->label)
 		return -1;
 	oid = PQgetvalue(found, 0, 0);
 	columns = postgresql_exec(c, sql_columns, &oid, 1, PGRES_TUPLES_OK, err);
@@ -250,7 +232,8 @@ int postgresql_describe_query(struct connection *c, const struct request *reques
 	if (PQnfields(result) == 0)
 		return error_set(err, ERR_USAGE,
 				 "--query: the statement returns no columns; it must be a SELECT");
-	if (read_result_columns(c, result, err) < 0 || set_label(c, NULL, "query", err) < 0)
+	c->label = names_label(NULL, "query", err);
+	if (!c->label || read_result_columns(c, result, err) < 0)
 		return -1;
 	*ret = (struct relation){ .label = c->label,
 				  .columns = c->columns,
