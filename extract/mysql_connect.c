@@ -148,10 +148,11 @@ static int greeting_offers_tls(int fd)
 {
 	unsigned char packet[GREETING_MAX];
 	ssize_t n = recv(fd, packet, sizeof packet, MSG_PEEK | MSG_DONTWAIT);
-	const unsigned char *end = packet + n, *zero;
+	const unsigned char *end, *zero;
 
 	if (n < 5)
 		return n == 0 ? 1 : -1;
+	end = packet + n;
 	/* 3 bytes of length, 1 of number, the protocol's version: else an error, which is shown. */
 	if (packet[4] != GREETING_VERSION)
 		return 1;
@@ -206,12 +207,18 @@ static int await_greeting(struct connection *c, struct attempt *a, struct error 
 	int offered;
 
 	for (;;) {
+		struct pollfd hangup = { .events = POLLRDHUP };
+
 		if (await_events(c, a, POLLIN, err) < 0)
 			return -1;
 		offered = greeting_offers_tls(mysql_get_socket(c->mysql));
 		if (offered >= 0)
 			break;
-		poll(NULL, 0, 1); /* the rest is on its way */
+		/* The rest is on its way, unless it ends here. */
+		hangup.fd = mysql_get_socket(c->mysql);
+		if (poll(&hangup, 1, 1) > 0)
+			return error_set(err, ERR_TEMP,
+					 "MySQL: the server closed the connection in its greeting");
 	}
 	a->greeted = true;
 	return offered ? 0 : refuse_clear_text(err);
