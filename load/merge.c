@@ -295,22 +295,21 @@ static int make_schema(struct merge *m, const struct schema *fitted, const struc
 
 	for (size_t i = 0; i < fitted->count; i++) {
 		const struct schema_field *f = &fitted->field[i], *s = f;
+		bool required;
 
 		if (stream)
 			s = schema_find(stream, f->name, f->name_length);
 		if (!s)
 			continue;
 		field = json_deep_copy(json_array_get(fitted->json, i));
-		if (json_array_append_new(fields, field) < 0) {
+		required = s->mode == MODE_REQUIRED || is_key(m, f->name);
+		if (json_array_append_new(fields, field) < 0 ||
+		    (s->mode != MODE_REPEATED &&
+		     json_object_set_new(field, "mode",
+					 json_string(required ? "REQUIRED" : "NULLABLE")) < 0)) {
 			error_nomem(err);
 			goto out;
 		}
-		if (s->mode != MODE_REPEATED)
-			json_object_set_new(field, "mode",
-					    json_string(s->mode == MODE_REQUIRED ||
-									is_key(m, f->name)
-								? "REQUIRED"
-								: "NULLABLE"));
 	}
 	strip(fields);
 	rc = schema_parse(fields, &m->schema, err);

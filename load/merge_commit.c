@@ -136,7 +136,12 @@ static int query_row(struct commit *c, const char *sql, const char *what, json_t
 		goto out;
 	*row = json_array();
 	json_array_foreach(cells, i, cell)
-		json_array_append(*row, json_object_get(cell, "v"));
+		if (json_array_append(*row, json_object_get(cell, "v")) < 0) {
+			json_decref(*row);
+			*row = NULL;
+			rc = error_nomem(err);
+			break;
+		}
 out:
 	json_decref(configuration);
 	json_decref(job);
@@ -250,12 +255,15 @@ static json_t *make_labels(const struct commit *c, const json_t *staged)
 {
 	json_t *labels = json_deep_copy(c->plan->labels);
 
-	json_object_set_new(labels, REPORT_ROWS_LABEL,
-			    json_sprintf("%lld", (long long)report_rows(staged)));
-	json_object_set_new(labels, REPORT_BAD_LABEL,
-			    json_sprintf("%lld", (long long)report_bad(staged)));
-	json_object_set_new(labels, MERGE_STAGE_LABEL, json_sprintf("%u", c->merge->stage.attempt));
-	return labels;
+	if (json_object_set_new(labels, REPORT_ROWS_LABEL,
+				json_sprintf("%lld", (long long)report_rows(staged))) == 0 &&
+	    json_object_set_new(labels, REPORT_BAD_LABEL,
+				json_sprintf("%lld", (long long)report_bad(staged))) == 0 &&
+	    json_object_set_new(labels, MERGE_STAGE_LABEL,
+				json_sprintf("%u", c->merge->stage.attempt)) == 0)
+		return labels;
+	json_decref(labels);
+	return NULL;
 }
 
 static int submit(struct commit *c, struct loadjob *job, const json_t *staged, json_t **done,
