@@ -418,6 +418,22 @@ static void digits_beyond_the_base(void)
 			}
 }
 
+/* 0.5 of which no digit behind the point should be there: not 0. */
+static void hidden_fraction(void)
+{
+	const struct encoder *const encoders[] = { &postgresql_bignumeric, &postgresql_numeric,
+						   &postgresql_numeric_string,
+						   &postgresql_numeric_float };
+
+	for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
+		struct column column = { .encoder = encoders[i] };
+		char wire[16], text[192];
+		struct cell cell = numeric_cell(wire, 5000, -1, 0, 0);
+
+		CHECK(encode(&column, &cell, text, sizeof text) != NULL);
+	}
+}
+
 static void largest_digit(void)
 {
 	struct column column = column_of(NUMERIC, -1);
@@ -649,6 +665,11 @@ static void shapes_that_geography_has_not(void)
 	check(&geography, "01 0D000020" SRID_4326, NULL, "not known", NULL);
 	check(&geography, "02 01000000" X1_Y2, NULL, "malformed", "");
 	check(&geography, "01 01000020" SRID_4326 X1_Y2 "00", NULL, "malformed", NULL);
+	/* A point in another SRID than its collection; a line in a MULTIPOINT. */
+	check(&geography, "01 07000020" SRID_4326 "01000000 01 01000020 00000000" X1_Y2, NULL,
+	      "malformed", NULL);
+	check(&geography, "01 04000020" SRID_4326 "01000000 01 02000000 01000000" X1_Y2, NULL,
+	      "malformed", NULL);
 }
 
 /* 300 collections, one in the other: deeper than PostGIS itself goes. */
@@ -803,6 +824,8 @@ int main(void)
 	json_null_where_none_may_stand();
 	unit_test("numeric digits beyond 9999 are malformed");
 	digits_beyond_the_base();
+	unit_test("numeric digits beyond the scale are malformed");
+	hidden_fraction();
 	unit_test("the largest digit is not");
 	largest_digit();
 	unit_test("numerics of thousands of digits have the room they need");
