@@ -134,7 +134,7 @@ static void set_shape(struct column *column, const struct postgresql_type *type)
 	int32_t srid = 0;
 
 	if (type->modifier >= 0)
-		srid = ((type->modifier & 0x0FFFFF00) - (type->modifier & 0x10000000)) >> 8;
+		srid = ((type->modifier & 0x0FFFFF00) - (type->modifier & 0x10000000)) / 256;
 	/* geography without one is in WGS 84, as far as its values do not say otherwise. */
 	if (type->kind == POSTGRESQL_GEOGRAPHY && srid == 0)
 		srid = WGS84_SRID;
