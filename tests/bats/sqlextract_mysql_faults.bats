@@ -357,6 +357,18 @@ relay() {
 	)
 }
 
+@test "a greeting that is cut ends the wait for the rest of it" {
+	local port
+
+	port=$(mariadb_free_port)
+	socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr" "SYSTEM:printf J" 3>&- &
+	BACKGROUND+=("$!")
+	wait_until 10 grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp
+	run_split timeout 20 sqlextract -q --connect-timeout 60s "mysql://reader@127.0.0.1:$port/?sslmode=require" --list
+	assert_status 75
+	[[ $errors == *'in its greeting'* ]]
+}
+
 @test "a server without TLS is refused from sslmode=require on" {
 	(
 		mariadb_start --tcp
