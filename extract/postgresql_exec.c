@@ -186,7 +186,8 @@ int postgresql_wait(struct connection *c, struct error *err)
 	return ready < 0 ? -1 : 0;
 }
 
-int postgresql_await(struct connection *c, struct error *err)
+/* Wait until PQgetResult would not block. */
+static int await_result(struct connection *c, struct error *err)
 {
 	while (PQisBusy(c->pg)) {
 		if (postgresql_wait(c, err) < 0)
@@ -203,7 +204,7 @@ PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct er
 	int failed = 0;
 
 	for (;;) {
-		if (postgresql_await(c, err) < 0) {
+		if (await_result(c, err) < 0) {
 			PQclear(last);
 			return NULL;
 		}
@@ -229,7 +230,7 @@ PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct er
 	while (PQtransactionStatus(c->pg) != PQTRANS_UNKNOWN && PQstatus(c->pg) == CONNECTION_OK) {
 		struct error ignored;
 
-		if (postgresql_await(c, &ignored) < 0)
+		if (await_result(c, &ignored) < 0)
 			return NULL;
 		next = PQgetResult(c->pg);
 		if (!next) {

@@ -61,9 +61,6 @@ PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct er
 /* Wait until the server says something, at most read_timeout_ms. */
 int postgresql_wait(struct connection *c, struct error *err) __attribute__((warn_unused_result));
 
-/* Wait until PQgetResult would not block. */
-int postgresql_await(struct connection *c, struct error *err) __attribute__((warn_unused_result));
-
 /* A failed result (or NULL: the connection) as an error, with its state in c->state. -1. */
 int postgresql_fail(struct connection *c, const PGresult *result, struct error *err);
 

@@ -204,18 +204,6 @@ int bigquery_job_insert(struct api *a, const struct bigquery_job *job, const jso
 	return result;
 }
 
-int bigquery_job_cancel(struct api *a, const struct bigquery_job *job, struct error *err)
-{
-	auto_buf path = BUF_INIT;
-	struct label what = job_label(job);
-	struct api_request request = { .what = what.text, .method = "POST" };
-
-	if (PATH(&path, job->project, err, "/jobs/", job->id, "/cancel") < 0 ||
-	    append_location(&path, job->location, err) < 0)
-		return -1;
-	return call(a, &request, &path, 404, NULL, err);
-}
-
 int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t deadline_ms,
 		      json_t **ret, struct error *err)
 {

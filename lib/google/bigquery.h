@@ -66,10 +66,6 @@ int bigquery_job_insert(struct api *a, const struct bigquery_job *job, const jso
 json_t *bigquery_job_resource(const struct bigquery_job *job, const json_t *configuration,
 			      struct error *err) __attribute__((warn_unused_result));
 
-/* Ask the job to stop; it may run to its end all the same. 0: no such job. */
-int bigquery_job_cancel(struct api *a, const struct bigquery_job *job, struct error *err)
-	__attribute__((warn_unused_result));
-
 /*
  * Poll, 0.2 s growing to 5 s, until the job is DONE (well or not). A 404 in
  * the first 10 s is taken for a job that is not visible yet. deadline_ms is
