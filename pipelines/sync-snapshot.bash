@@ -20,18 +20,18 @@ tables_of() {
 
 # start_holder KEY ID [TABLE...]: one state of the tables is fixed; its name, or null, into $REPLY. Status 1: it is not.
 start_holder() {
-	local key=$1 id=$2 fd
+	local key=$1 id=$2 fd out
 	start_relay "$key" "$id"
 	mkfifo "$work/$key.in" "$work/$key.out"
-	exec {fd}<>"$work/$key.in"
+	exec {fd}<>"$work/$key.in" {out}<>"$work/$key.out"
 	private+=("$fd")
 	release[$id]=$fd
 	in_source "$id" sqlextract --log-format json "--connect-timeout=${db[$id.connect]}ms" --hold-snapshot \
-		-- env:SLUICE_SOURCE "${@:3}" <"$work/$key.in" >"$work/$key.out" 2>"$work/$key.log" &
+		-- env:SLUICE_SOURCE "${@:3}" <"$work/$key.in" >&"$out" {out}>&- 2>&"$log_end" {log_end}>&- &
 	holder[$id]=$!
 	[[ -z $stopping ]] || kill -s TERM "$!" 2>/dev/null || true
 	# It stays open: the holder ends when nobody listens.
-	exec {fd}<"$work/$key.out"
+	exec {fd}<"$work/$key.out" {out}>&- {log_end}>&-
 	private+=("$fd")
 	read -ru "$fd" || true
 	[[ $REPLY =~ ^\{\"snapshot\":\"?([^\"}]+)\"?\}$ ]] || return 1
