@@ -45,6 +45,7 @@ struct request {
 	const char *where;
 	int64_t limit;     /* -1: none */
 	bool some_columns; /* only those that --columns names are wanted */
+	bool secrets; /* values of some columns must not show, not even in the server's messages */
 	bool row_security; /* rows that policies hide may be missing; else that is an error */
 	struct type_options types;
 	const char *snapshot;       /* PostgreSQL: an exported snapshot to read in, or NULL */
@@ -62,6 +63,9 @@ struct relation {
 	char **key; /* the primary key's source column names */
 	size_t key_count;
 };
+
+/* In place of the server's words, where secrets forbids them. */
+#define SECRETS_HIDDEN "the read fails with words that may quote what --hash and --mask hide"
 
 struct connection; /* each driver's own */
 

@@ -92,6 +92,7 @@ static int driver_open(const struct request *request, struct wait *wait, struct 
 	c->wait = wait;
 	c->read_timeout_ms = request->read_timeout_ms;
 	c->user_sql = request->query || request->where;
+	c->secrets = request->secrets && !c->user_sql;
 	if (mysql_parse_uri(request->uri, &c->uri, err) < 0 ||
 	    mysql_connect_to(c, request->connect_timeout_ms, err) < 0 ||
 	    identify_server(c, err) < 0 || set_session(c, request, err) < 0) {

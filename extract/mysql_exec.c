@@ -115,6 +115,15 @@ static int exit_code(const struct connection *c, unsigned number, const char *st
 	return c->user_sql && number < CR_MIN_ERROR ? ERR_USAGE : ERR_REMOTE;
 }
 
+/*
+ * A view, or a function behind it, may fail at a value and quote it. What is
+ * temporary or not allowed is said of no value.
+ */
+static bool may_quote_secrets(const struct connection *c, int code)
+{
+	return c->secrets && c->described && code != ERR_TEMP && code != ERR_PERM;
+}
+
 int mysql_fail(struct connection *c, struct error *err)
 {
 	unsigned number = mysql_errno(c->mysql);
@@ -132,6 +141,9 @@ int mysql_fail(struct connection *c, struct error *err)
 	if (number == 0)
 		return error_set(err, ERR_PROTOCOL, "%s: failed without saying why",
 				 mysql_product(c));
+	if (may_quote_secrets(c, exit_code(c, number, state)))
+		return error_set(err, exit_code(c, number, state),
+				 "%s: " SECRETS_HIDDEN " (error %u)", mysql_product(c), number);
 	error_set(err, exit_code(c, number, state), "%s: %s%s (error %u)", mysql_product(c),
 		  c->described && !c->user_sql && (definition_is_gone(number) || number == 1412)
 			  ? "the definition changed during the read: "

@@ -54,6 +54,7 @@ struct connection {
 	bool busy;       /* the server may be working for us */
 	bool suspended;  /* inside a call of the library that was not finished */
 	bool user_sql;   /* --where or --query: errors in SQL are the user's */
+	bool secrets;    /* what the server says of values must not show */
 	bool described;  /* the definition was read, and is locked */
 	unsigned failed; /* the server's number of the last failure, 0 without one */
 	char *label;

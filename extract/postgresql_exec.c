@@ -65,6 +65,15 @@ static bool hidden_by_policies(const PGresult *result, const char *state)
 	return has_prefix(state, "42501") && function && !strcmp(function, "check_enable_rls");
 }
 
+/*
+ * A view, or a function behind it, may fail at a value and quote it. What is
+ * temporary or not allowed is said of no value.
+ */
+static bool may_quote_secrets(const struct connection *c, int code)
+{
+	return c->secrets && c->described && code != ERR_TEMP && code != ERR_PERM;
+}
+
 int postgresql_fail(struct connection *c, const PGresult *result, struct error *err)
 {
 	const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
@@ -82,6 +91,9 @@ int postgresql_fail(struct connection *c, const PGresult *result, struct error *
 		c->busy = !lost;
 		return -1;
 	}
+	if (may_quote_secrets(c, exit_code(c, state)))
+		return error_set(err, exit_code(c, state),
+				 "PostgreSQL: " SECRETS_HIDDEN " (SQLSTATE %s)", state);
 	detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 	hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
 	changed = c->described && !c->user_sql && has_prefix(state, "42");

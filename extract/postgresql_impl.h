@@ -25,6 +25,7 @@ struct connection {
 	int64_t read_timeout_ms;
 	bool busy;      /* the server may be working for us */
 	bool user_sql;  /* --where or --query: errors in SQL are the user's */
+	bool secrets;   /* what the server says of values must not show */
 	char state[6];  /* SQLSTATE of the last failure, "" without one */
 	bool described; /* the definition was read, under a lock where there is one */
 	char *label;

@@ -75,6 +75,7 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 	x->request.where = c->where;
 	x->request.limit = c->limit;
 	x->request.some_columns = c->columns != NULL;
+	x->request.secrets = c->hash.count > 0 || c->mask.count > 0;
 	/* A schema is the same whoever may see which rows. */
 	x->request.row_security = c->row_security || c->schema_only;
 	x->request.types = (struct type_options){

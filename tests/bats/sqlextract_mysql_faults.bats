@@ -484,6 +484,20 @@ kill_session() {
 	assert_aborted "$BATS_TEST_TMPDIR/out" 65
 }
 
+@test "an error of the server's over a view shows nothing of what is masked" {
+	local secret=31.12.1999-secret
+
+	mariadb_do "CREATE TABLE told (id int PRIMARY KEY, note text)" "INSERT INTO told VALUES (1, '$secret')"
+	mariadb_client --database=test --delimiter=// --execute="CREATE FUNCTION tell(t text) RETURNS text DETERMINISTIC
+		BEGIN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = t; RETURN t; END"
+	mariadb_do "CREATE VIEW teller AS SELECT id, tell(note) AS note FROM told"
+	run_split sqlextract "$MARIADB_URI" teller
+	[[ $errors == *"$secret"* ]] || _fail "the server does not quote the value: $errors"
+	run_split sqlextract -v "$MARIADB_URI" teller --mask note
+	assert_status 69
+	[[ $errors == *"(error 1644)"* && $output$errors != *"$secret"* ]] || _fail "$errors"
+}
+
 @test "a value that the server cuts with a mere warning is an error" {
 	mariadb_do "SET GLOBAL max_allowed_packet = 1048576"
 	run_split sqlextract -q "$READER" --query "SELECT REPEAT('x', 2000000) AS a"

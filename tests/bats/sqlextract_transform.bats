@@ -228,6 +228,26 @@ refused() {
 	[[ $errors == *"column n: "* && $output$errors != *"$secret"* && $output$errors != *'"NaN"'* ]] || _fail "$errors"
 }
 
+@test "an error of the server's over a view shows nothing of what is hashed or masked" {
+	local secret=31.12.1999-secret option
+
+	psql_do "CREATE TABLE told (id int PRIMARY KEY, note text)" "INSERT INTO told VALUES (1, '$secret')" \
+		"CREATE VIEW teller AS SELECT id, note::date AS note FROM told"
+	run_split sqlextract "$PG_URI" teller --exclude id
+	[[ $errors == *"$secret"* ]] || _fail "the server does not quote the value: $errors"
+	for option in --mask=note --mask=note=constant:x "--hash=note --hash-key=$KEY"; do
+		# shellcheck disable=SC2086 # two options
+		run_split sqlextract -v "$PG_URI" teller $option
+		assert_status 65
+		[[ $errors == *22007* && $output$errors != *"$secret"* ]] || _fail "$errors"
+	done
+	psql_do "CREATE FUNCTION told(t text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''%'', t; RETURN t; END'" \
+		"CREATE VIEW warner AS SELECT id, told(note) AS note FROM told"
+	run_split sqlextract -v "$PG_URI" warner --mask note
+	assert_status 0
+	[[ $errors == *debug* && $output$errors != *"$secret"* ]] || _fail "$errors"
+}
+
 # --- masks ----------------------------------------------------------------------------------
 
 @test "--mask null is NULL in the column's own type" {
