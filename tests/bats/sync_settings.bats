@@ -486,6 +486,19 @@ says() {
 	assert_status 74
 }
 
+@test "logs that cannot be written stop nothing" {
+	echo 66 >"$FAKE/b.exit"
+	export SHOP_TABLES=a,b,c SHOP_C_PRIMARY_KEY=id
+	local format where
+	for format in dev prod; do
+		for where in /dev/full -; do
+			run_split bash -c 'LOG_ENV=$1; export LOG_ENV; [[ $2 != - ]] || exec sync 2>&-; exec sync 2>"$2"' _ "$format" "$where"
+			assert_status 66
+			assert_json 'length == 4 and .[-1]["@abort"].exit == 66'
+		done
+	done
+}
+
 @test "a reader of stdout that leaves ends all of it with 141" {
 	cat >"$FAKE/act" <<-'END'
 		#!/bin/bash
@@ -495,6 +508,22 @@ says() {
 	SHOP_TABLES=a,b run_split bash -c 'sync | head -n 1; exit "${PIPESTATUS[0]}"'
 	assert_status 141
 	[[ $errors =~ shop\ b\ .*\ stopped:\ signal\ 13 ]]
+}
+
+@test "whenever a signal comes, it ends" {
+	cat >"$FAKE/act" <<-'END'
+		#!/bin/bash
+		while kill -0 "$PPID" 2>/dev/null; do read -rt 0.02 <> <(:) || true; done
+	END
+	chmod +x "$FAKE/act"
+	export SHOP_TABLES DB_MAX_OPEN_CONNECTIONS=40
+	SHOP_TABLES=$(seq -s , -f 't%.0f' 30)
+	local i
+	for i in {1..12}; do
+		run_split timeout --signal=TERM --kill-after=20 "0.$((10 + 2 * i))" sync
+		# timeout's own: it is 137 when it had to kill.
+		assert_status 124
+	done
 }
 
 @test "many tables at once: none is lost, and each has its own status" {

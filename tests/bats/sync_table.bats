@@ -52,6 +52,23 @@ exists() {
 	run ! bq_api GET datasets/shop/tables/ungated
 }
 
+@test "one destination has one lock, however it is spelt" {
+	local key lock
+	mkdir state
+	key=$(printf '%s' "$PROJECT.shop.spelt" | sha256sum | cut -c 1-32)
+	exec {lock}>"state/$key.lock"
+	flock --exclusive "$lock"
+	run_split sync-table postgresql:// t "$PROJECT:shop.spelt"
+	assert_status 75
+	run_split sync-table postgresql:// t "$PROJECT.shop.spelt"
+	assert_status 75
+	run_split sync-table postgresql:// t shop.spelt
+	assert_status 75
+	GOOGLE_CLOUD_PROJECT=other run_split sync-table --load="--project=$PROJECT" postgresql:// t shop.spelt
+	assert_status 75
+	[[ $errors == *'another sync of it is running'* ]]
+}
+
 @test "--dry-run writes nothing, and leaves an unfinished run as it is" {
 	mkdir state
 	local key
