@@ -16,7 +16,9 @@ enum { LOCK_TIMEOUT_SECONDS = 30, DAY_SECONDS = 86400, SYNTAX_ERROR = 1064 };
  * What an administrator or an account may have set otherwise, and what would
  * change the rows, cut the read short, or end it because stdout's reader
  * stalls. sql_mode stays the server's, as the user's SQL was written for it;
- * but char values must not come padded.
+ * but char values must not come padded. Results come in each column's own
+ * character set: the server's conversion puts question marks without a word,
+ * CONVERT() in the SELECT warns.
  */
 static int set_session(struct connection *c, const struct request *request, struct error *err)
 {
@@ -24,6 +26,7 @@ static int set_session(struct connection *c, const struct request *request, stru
 	const char *text;
 
 	if (mysql_run(c, "SET NAMES utf8mb4", err) < 0 ||
+	    mysql_run(c, "SET SESSION character_set_results = NULL", err) < 0 ||
 	    mysql_run(c, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", err) < 0 ||
 	    buf_appendf(
 		    &sql, err,
@@ -299,13 +302,27 @@ static int driver_query(struct connection *c, const struct request *request,
 	return bind_row(c, count, err);
 }
 
+static bool is_loss(int64_t warning)
+{
+	enum {
+		CUT_BY_GROUP_CONCAT = 1260,
+		INVALID_CHARACTER_STRING = 1300,
+		PACKET_TOO_LARGE = 1301,
+		CANNOT_CONVERT_CHARACTER = 1977, /* MariaDB */
+		CANNOT_CONVERT_STRING = 3854,    /* MySQL */
+	};
+
+	return warning == CUT_BY_GROUP_CONCAT || warning == INVALID_CHARACTER_STRING ||
+	       warning == PACKET_TOO_LARGE || warning == CANNOT_CONVERT_CHARACTER ||
+	       warning == CANNOT_CONVERT_STRING;
+}
+
 /*
  * All rows came. Some values the server replaces by NULL or cuts, and only
  * warns of it.
  */
 static int check_warnings(struct connection *c, struct error *err)
 {
-	enum { CUT_BY_GROUP_CONCAT = 1260, PACKET_TOO_LARGE = 1301 };
 	MYSQL_RES *result = mysql_ask(c, "SHOW WARNINGS", err);
 	unsigned long long count;
 	MYSQL_ROW row;
@@ -318,9 +335,10 @@ static int check_warnings(struct connection *c, struct error *err)
 		int64_t number;
 
 		rc = parse_int64(row[1], 0, INT32_MAX, &number, err);
-		if (rc == 0 && (number == CUT_BY_GROUP_CONCAT || number == PACKET_TOO_LARGE))
+		if (rc == 0 && is_loss(number))
 			rc = error_set(err, ERR_DATA, "%s: a value was lost: %s (warning %s)",
-				       mysql_product(c), row[2], row[1]);
+				       mysql_product(c), c->secrets ? SECRETS_HIDDEN : row[2],
+				       row[1]);
 		else if (rc == 0 && c->user_sql && mysql_row_tell(result) == NULL)
 			log_warn("%s: %s (warning %s, the last of %llu)", mysql_product(c), row[2],
 				 row[1], count);

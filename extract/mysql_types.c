@@ -15,6 +15,7 @@ enum {
 	FORM_PLAIN,
 	FORM_CAST,     /* the server's text form */
 	FORM_CAST_BIT, /* a bit field's own text form is its bytes: its number instead */
+	FORM_CONVERT,  /* to UTF-8, with a warning where that is not possible */
 };
 
 /* --- the mapping ------------------------------------------------------------------ */
@@ -96,9 +97,18 @@ static bool is_binary(const MYSQL_FIELD *field)
 	       field->type != MYSQL_TYPE_NULL && field->length > 0;
 }
 
+/* Of the collations of utf8mb3 and utf8mb4, those that both servers have had for long. */
+static bool is_utf8(unsigned collation)
+{
+	return collation == 33 || collation == 45 || collation == 46 || collation == 83 ||
+	       (collation >= 192 && collation <= 247) || (collation >= 255 && collation <= 323);
+}
+
 static void set_text(struct column *column, const MYSQL_FIELD *field,
 		     const struct type_options *options)
 {
+	if (field->charsetnr != BINARY_CHARSET && !is_utf8(field->charsetnr))
+		column->form = FORM_CONVERT;
 	if (is_json(field)) {
 		if (options->json_string)
 			set(column, "STRING", &encoder_text);
@@ -251,7 +261,8 @@ void mysql_as_text(struct column *column)
 	} else if (column->type_id == MYSQL_TYPE_FLOAT) {
 		set(column, "STRING", &mysql_float_text);
 	} else {
-		column->form = text_form(column->type_id);
+		if (column->form != FORM_CONVERT)
+			column->form = text_form(column->type_id);
 		set(column, "STRING", &encoder_text);
 	}
 }
@@ -262,11 +273,13 @@ int mysql_append_select(struct buf *sql, const struct column *column, struct err
 		[FORM_PLAIN] = "",
 		[FORM_CAST] = "CAST(",
 		[FORM_CAST_BIT] = "CAST(",
+		[FORM_CONVERT] = "CONVERT(",
 	};
 	static const char *const behind[] = {
 		[FORM_PLAIN] = "",
 		[FORM_CAST] = " AS CHAR)",
 		[FORM_CAST_BIT] = " + 0 AS CHAR)",
+		[FORM_CONVERT] = " USING utf8mb4)",
 	};
 
 	if (buf_append_str(sql, before[column->form], err) < 0 ||

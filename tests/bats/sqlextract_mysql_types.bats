@@ -396,3 +396,28 @@ expect_rejects() {
 	run rows names --time string
 	assert_line '{"a_b_c":1,"___d":"25:00:00"}'
 }
+
+@test "a character that has no equal in Unicode ends the run, and is not a question mark" {
+	local charset byte
+	while read -r charset byte; do
+		mariadb_do "CREATE OR REPLACE TABLE unmapped (a varchar(5) CHARACTER SET $charset, e text CHARACTER SET utf8mb4)" \
+			"INSERT IGNORE INTO unmapped VALUES (x'$byte', 'ä')"
+		run sqlextract -q "$MARIADB_URI" unmapped
+		assert_status 65
+		assert_output_contains "a value was lost: Cannot convert '$charset' character 0x$byte"
+		refute_output_contains '"@end"'
+		run sqlextract -q "$MARIADB_URI" --query 'SELECT a, e FROM unmapped'
+		assert_status 65
+		run sqlextract -q "$MARIADB_URI" unmapped --mask a=partial:1
+		assert_status 65
+		refute_output_contains "0x$byte"
+		run -0 sqlextract -q "$MARIADB_URI" unmapped --columns e
+		assert_output_contains '{"e":"ä"}'
+	done <<-'END'
+		ascii 80
+		gbk A140
+		cp1250 81
+		sjis 81AD
+		cp1251 98
+	END
+}
