@@ -29,7 +29,7 @@ start_holder() {
 	in_source "$id" sqlextract --log-format json "--connect-timeout=${db[$id.connect]}ms" --hold-snapshot \
 		-- env:SLUICE_SOURCE "${@:3}" <"$work/$key.in" >&"$out" {out}>&- 2>&"$log_end" {log_end}>&- &
 	holder[$id]=$!
-	[[ -z $stopping ]] || kill -s TERM "$!" 2>/dev/null || true
+	[[ -z $stopping ]] || terminate "$!"
 	# It stays open: the holder ends when nobody listens.
 	exec {fd}<"$work/$key.out" {out}>&- {log_end}>&-
 	private+=("$fd")
