@@ -314,7 +314,7 @@ merge_statement() {
 	names=$(tr ' ' '\n' <<<"$MERGED" | cut -d: -f1)
 	set=$(grep -v '^k' <<<"$names" | sed 's/.*/&=S.&/' | paste -sd,)
 	insert=$(paste -sd, <<<"$names")
-	values=$(sed 's/^/S./' <<<"$names" | paste -sd,)
+	values=S.${names//$'\n'/,S.}
 	printf 'MERGE target T USING source S ON %s WHEN MATCHED AND (T.u IS NULL OR S.u >= T.u) THEN UPDATE SET %s
 		WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)' "$1" "$set" "$insert" "$values"
 }
