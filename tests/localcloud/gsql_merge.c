@@ -99,7 +99,8 @@ static void find_pairs(struct gsql *g, struct merge *m)
 {
 	struct gsql_scope scope = scope_of(m, GSQL_WHEN_MATCHED);
 	const char *on = gsql_emit_condition(g, &scope, m->s->where, "MERGE ON clause");
-	const char *const tables[] = { "CREATE TEMP TABLE \"@pair\"(tr,sr,w)",
+	/* With the affinity of the row ids that they are compared with; else no index serves. */
+	const char *const tables[] = { "CREATE TEMP TABLE \"@pair\"(tr INTEGER,sr INTEGER,w)",
 				       "CREATE TEMP TABLE \"@act\"(r INTEGER PRIMARY KEY,sr,w)",
 				       "CREATE TEMP TABLE \"@new\"(sr,w)" };
 	for (size_t i = 0; i < 3; i++)
