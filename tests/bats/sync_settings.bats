@@ -313,19 +313,20 @@ setup() {
 	assert_word public__orders --extract=--datetime-as=timestamp
 }
 
-# Waits until as many as may run do run; then says how many that are, and goes.
+# Waits until as many as may run do run, which they need to do once; then says how many that are, and goes.
 crowd() {
 	cat >"$FAKE/act" <<'ACT'
 #!/bin/bash
 touch "$FAKE/live.$1"
 for ((i = 0; i < 250; i++)); do
 	live=("$FAKE"/live.*)
-	((${#live[@]} < WANTED)) || break
+	((${#live[@]} < WANTED)) || touch "$FAKE/full"
+	[[ ! -e $FAKE/full ]] || break
 	sleep 0.02
 done
+sleep 0.1 # one too many would come now
+live=("$FAKE"/live.*)
 echo "${#live[@]}" >>"$FAKE/crowd"
-until mkdir "$FAKE/leave.$1"; do :; done
-sleep 0.1
 rm "$FAKE/live.$1"
 ACT
 	chmod +x "$FAKE/act"
