@@ -204,7 +204,7 @@ static int apply_conversions(const struct driver *driver, const struct relation 
 			     struct selection *s, const struct selection_options *o,
 			     struct error *err)
 {
-	s->conversions = calloc(s->count, sizeof *s->conversions);
+	s->conversions = calloc(s->count + 1, sizeof *s->conversions);
 	if (!s->conversions)
 		return error_nomem(err);
 	for (size_t i = 0; o->type && i < o->type->count; i++)

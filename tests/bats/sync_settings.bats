@@ -521,7 +521,7 @@ says() {
 	SHOP_TABLES=$(seq -s , -f 't%.0f' 30)
 	local i
 	for i in {1..12}; do
-		run_split timeout --signal=TERM --kill-after=20 "0.$((10 + 2 * i))" sync
+		run_split timeout --foreground --signal=TERM --kill-after=20 "0.$((10 + 2 * i))" sync
 		# timeout's own: it is 137 when it had to kill.
 		assert_status 124
 	done

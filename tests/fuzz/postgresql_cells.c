@@ -30,7 +30,7 @@ static void check_json(const struct encoder *encoder, const char *p, size_t n)
 	json_error_t why;
 	json_t *json;
 
-	if (encoder == &postgresql_jsonb)
+	if (encoder == &postgresql_jsonb || n == 0)
 		return;
 	json = json_loadb(p, n, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &why);
 	REQUIRE(json || json_error_code(&why) == json_error_numeric_overflow);
