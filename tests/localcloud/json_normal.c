@@ -121,7 +121,7 @@ static int by_name(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	size_t shorter = x->name_length < y->name_length ? x->name_length : y->name_length;
-	int order = memcmp(x->name, y->name, shorter);
+	int order = shorter ? memcmp(x->name, y->name, shorter) : 0;
 
 	if (order)
 		return order;
