@@ -121,7 +121,8 @@ static int by_name(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	size_t shorter = x->name_length < y->name_length ? x->name_length : y->name_length;
-	int order = shorter ? memcmp(x->name, y->name, shorter) : 0;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): set before sorting */
+	int order = memcmp(x->name, y->name, shorter);
 
 	if (order)
 		return order;
@@ -161,6 +162,7 @@ static int put_members(struct members *m, int depth, struct buf *out)
 		const struct member *entry = &m->list[i], *before = i > 0 ? entry - 1 : NULL;
 
 		if (before && before->name_length == entry->name_length &&
+		    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): as in by_name */
 		    memcmp(before->name, entry->name, entry->name_length) == 0)
 			continue;
 		if ((!first && buf_append(out, ",", 1, &error)) ||
