@@ -4,210 +4,15 @@
  * One load job per run is the commit point. Its last chunk, which starts it,
  * is sent only after the stream has proven that it is whole.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "lib/error.h"
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/options.h"
-#include "lib/parse.h"
 #include "load/config.h"
 #include "load/load.h"
 #include "load/plan.h"
-
-#define FIELD(member) .offset = offsetof(struct config, member)
-static const struct option_def options[] = {
-	{ .name = "write",
-	  .kind = OPTION_CHOICE,
-	  FIELD(write),
-	  .choices = plan_write_names,
-	  .argument = "MODE",
-	  .help = "append (default), truncate, empty or merge" },
-	{ .name = "key",
-	  .kind = OPTION_STRING,
-	  FIELD(key),
-	  .argument = "A,B",
-	  .help = "with --write merge: the columns that name a row (default: the stream's key)" },
-	{ .name = "cursor",
-	  .kind = OPTION_STRING,
-	  FIELD(cursor),
-	  .argument = "COL",
-	  .help = "with --write merge: a row replaces none whose COL is larger" },
-	{ .name = "immutable",
-	  .kind = OPTION_STRING,
-	  FIELD(immutable),
-	  .argument = "COL",
-	  .help = "with --write merge: COL of a row never changes; only its partitions are read" },
-	{ .name = "schema",
-	  .kind = OPTION_STRING,
-	  FIELD(schema_file),
-	  .argument = "FILE",
-	  .help = "the rows' schema, as `bq show --schema` prints it" },
-	{ .name = "bare",
-	  .kind = OPTION_FLAG,
-	  FIELD(bare),
-	  .help = "stdin is plain NDJSON, whose end proves nothing" },
-	{ .name = "no-create",
-	  .kind = OPTION_FLAG,
-	  FIELD(no_create),
-	  .help = "the table must exist" },
-	{ .name = "replace-schema",
-	  .kind = OPTION_FLAG,
-	  FIELD(replace_schema),
-	  .help = "with --write truncate: the stream's schema replaces the table's" },
-	{ .name = "evolve",
-	  .kind = OPTION_STRING,
-	  FIELD(evolve),
-	  .argument = "LIST",
-	  .help = "how the schema may change: none, or a list of add,relax (default both)" },
-	{ .name = "allow-lossy",
-	  .kind = OPTION_FLAG,
-	  FIELD(allow_lossy),
-	  .help = "NUMERIC may go into FLOAT columns, digits behind the point may be rounded" },
-	{ .name = "partition-by",
-	  .kind = OPTION_STRING,
-	  FIELD(layout.partition_by),
-	  .argument = "COL[:UNIT]",
-	  .help = "of a new table: by DAY, HOUR, MONTH, YEAR or :START:END:STEP" },
-	{ .name = "partition-expiration",
-	  .kind = OPTION_DURATION,
-	  FIELD(layout.partition_expiration_ms),
-	  .argument = "D",
-	  .help = "drop partitions this old" },
-	{ .name = "require-partition-filter",
-	  .kind = OPTION_FLAG,
-	  FIELD(layout.require_partition_filter),
-	  .help = "queries must name partitions" },
-	{ .name = "cluster-by",
-	  .kind = OPTION_STRING,
-	  FIELD(layout.cluster_by),
-	  .argument = "A,B",
-	  .help = "cluster a new table by up to four columns" },
-	{ .name = "max-bad-records",
-	  .kind = OPTION_INT,
-	  FIELD(max_bad_records),
-	  .argument = "N",
-	  .help = "rows whose values BigQuery may refuse (default 0)",
-	  .max = INT32_MAX },
-	{ .name = "label",
-	  .kind = OPTION_REPEAT,
-	  FIELD(labels),
-	  .argument = "K=V",
-	  .help = "label of the job; may be repeated" },
-	{ .name = "run-id",
-	  .kind = OPTION_STRING,
-	  FIELD(run_id),
-	  .argument = "ID",
-	  .help = "names the load: under one id it happens once" },
-	{ .name = "dry-run",
-	  .kind = OPTION_FLAG,
-	  FIELD(dry_run),
-	  .help = "read and check everything, write nothing" },
-	{ .name = "project",
-	  .kind = OPTION_STRING,
-	  FIELD(project),
-	  .argument = "ID",
-	  .help = "project that runs the job (GOOGLE_CLOUD_PROJECT)" },
-	{ .name = "location",
-	  .kind = OPTION_STRING,
-	  FIELD(location),
-	  .argument = "LOC",
-	  .help = "of the job (default: the dataset's)" },
-	{ .name = "timeout",
-	  .kind = OPTION_DURATION,
-	  FIELD(timeout_ms),
-	  .argument = "D",
-	  .help = "give up after this long, exit status 75" },
-	{ .name = "credentials",
-	  .kind = OPTION_STRING,
-	  FIELD(credentials),
-	  .argument = "FILE",
-	  .help = "key file (GOOGLE_APPLICATION_CREDENTIALS)" },
-	{ .name = "endpoint",
-	  .kind = OPTION_REPEAT,
-	  FIELD(endpoints),
-	  .argument = "SERVICE=URL",
-	  .help = "another server for bigquery; authentication stays on" },
-	{ .name = "retry-initial",
-	  .kind = OPTION_DURATION,
-	  FIELD(retry_initial_ms),
-	  .argument = "D",
-	  .help = "first delay before a request is repeated (default 1s)" },
-	{ .name = "retry-for",
-	  .kind = OPTION_DURATION,
-	  FIELD(retry_for_ms),
-	  .argument = "D",
-	  .help = "repeat failing requests this long (default 10m)" },
-	{ 0 },
-};
-#undef FIELD
-
-static const char *const usage[] = { "[options] [PROJECT:]DATASET.TABLE < STREAM", NULL };
-
-static const struct program program = {
-	.name = "bqload",
-	.summary = "load a row stream into a BigQuery table, atomically",
-	.usage = usage,
-	.options = options,
-};
-
-static int parse_evolve(const char *list, struct schema_rules *rules, struct error *err)
-{
-	char **word;
-	size_t count;
-
-	if (!list) {
-		rules->add = rules->relax = true;
-		return 0;
-	}
-	if (!strcmp(list, "none"))
-		return 0;
-	if (parse_list(list, &word, &count, err) < 0)
-		return error_prefix(err, "--evolve");
-	for (size_t i = 0; i < count; i++) {
-		if (!strcmp(word[i], "add")) {
-			rules->add = true;
-		} else if (!strcmp(word[i], "relax")) {
-			rules->relax = true;
-		} else {
-			error_set(err, ERR_USAGE, "--evolve: '%s' is not none, add or relax",
-				  word[i]);
-			free(word);
-			return -1;
-		}
-	}
-	free(word);
-	return 0;
-}
-
-static int check_config(const struct config *c, const struct command_line *line,
-			struct plan_options *plan, struct error *err)
-{
-	if (line->operand_count != 1)
-		return error_set(err, ERR_USAGE,
-				 "one destination is needed: [PROJECT:]DATASET.TABLE");
-	if (c->replace_schema && c->write != WRITE_TRUNCATE)
-		return error_set(err, ERR_USAGE, "--replace-schema needs --write truncate");
-	if ((c->key || c->cursor || c->immutable) && c->write != WRITE_MERGE)
-		return error_set(err, ERR_USAGE, "%s needs --write merge",
-				 c->key      ? "--key"
-				 : c->cursor ? "--cursor"
-					     : "--immutable");
-	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n')))
-		return error_set(err, ERR_USAGE, "--run-id: empty, or with a line end in it");
-	*plan = (struct plan_options){
-		.write = (enum write_mode)c->write,
-		.no_create = c->no_create,
-		.replace_schema = c->replace_schema,
-		.rules = { .allow_lossy = c->allow_lossy },
-		.layout = c->layout,
-		.labels = &c->labels,
-		.max_bad_records = c->max_bad_records,
-	};
-	return parse_evolve(c->evolve, &plan->rules, err);
-}
 
 int main(int argc, char **argv)
 {
@@ -221,7 +26,7 @@ int main(int argc, char **argv)
 		return log_failure(&err);
 	if (line.done)
 		return 0;
-	if (check_config(&config, &line, &load.plan_options, &err) < 0)
+	if (config_check(&config, &line, &load.plan_options, &err) < 0)
 		return log_failure(&err);
 	rowstream_writer_init(&load.out, STDOUT_FILENO, "stdout");
 	rc = config.timeout_ms ? signals_set_timeout(config.timeout_ms, &err) : 0;

@@ -1,6 +1,6 @@
 /*
- * What bqload's command line says; the strings are borrowed from it. Filled
- * and judged in bqload.c, read by the others.
+ * bqload's command line: the option table, and what it fills. The strings are
+ * borrowed from it.
  */
 #ifndef SLUICE_LOAD_CONFIG_H
 #define SLUICE_LOAD_CONFIG_H
@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/error.h"
 #include "lib/options.h"
 #include "load/destination.h"
 
@@ -21,5 +22,13 @@ struct config {
 	struct option_values labels, endpoints;
 	int64_t max_bad_records, timeout_ms, retry_initial_ms, retry_for_ms;
 };
+
+struct plan_options;
+
+extern const struct program program;
+
+/* Which options and operands go together, and what they say of the table: ERR_USAGE. */
+int config_check(const struct config *c, const struct command_line *line, struct plan_options *plan,
+		 struct error *err) __attribute__((warn_unused_result));
 
 #endif
