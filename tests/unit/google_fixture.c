@@ -337,16 +337,27 @@ bool script_has_header(const struct script_request *r, const char *header)
 	return strcasestr(r->headers, line) != NULL;
 }
 
-void fixture_api(struct api *a, const struct script *s)
+static void open_api(struct api *a, enum endpoint_service service, const char *variable,
+		     const struct script *s)
 {
-	struct api_options options = { .service = SERVICE_BIGQUERY,
-				       .retry = {
-					       .initial_ms = 1, .max_ms = 8, .budget_ms = 2000 } };
+	struct api_options options = {
+		.service = service, .retry = { .initial_ms = 1, .max_ms = 8, .budget_ms = 2000 }
+	};
 	struct error err;
 
-	setenv("BIGQUERY_EMULATOR_HOST", s->url, 1);
+	setenv(variable, s->url, 1);
 	if (api_open(a, &options, &err) < 0) {
 		fprintf(stderr, "%s\n", err.message);
 		abort();
 	}
+}
+
+void fixture_api(struct api *a, const struct script *s)
+{
+	open_api(a, SERVICE_BIGQUERY, "BIGQUERY_EMULATOR_HOST", s);
+}
+
+void fixture_storage_api(struct api *a, const struct script *s)
+{
+	open_api(a, SERVICE_STORAGE, "STORAGE_EMULATOR_HOST", s);
 }

@@ -74,4 +74,7 @@ bool script_has_header(const struct script_request *r, const char *header);
 /* A BigQuery api at the script, without authentication, that retries after 1 ms for 2 s. */
 void fixture_api(struct api *a, const struct script *s);
 
+/* The same for Cloud Storage. */
+void fixture_storage_api(struct api *a, const struct script *s);
+
 #endif

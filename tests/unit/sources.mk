@@ -8,6 +8,7 @@ UNIT_credentials_test_SOURCES := tests/unit/google_fixture.c
 UNIT_http_test_SOURCES        := tests/unit/google_fixture.c
 UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
+UNIT_storage_test_SOURCES     := tests/unit/google_fixture.c
 UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c
 ENCODE_SOURCES := $(wildcard extract/encode*.c)
 UNIT_encode_test_SOURCES      := $(ENCODE_SOURCES)
