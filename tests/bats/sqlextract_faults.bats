@@ -300,12 +300,12 @@ assert_aborted() {
 	(
 		# A server of its own: the others need theirs.
 		postgres_start
+		trap postgres_stop EXIT
 		BACKGROUND=()
 		start_background "$BATS_TEST_TMPDIR/out" "$PG_URI" --query 'SELECT pg_sleep(60)::text AS a'
 		wait_until 10 copy_runs
 		postgres_crash
 		assert_exit 75
-		postgres_stop
 	)
 }
 
@@ -510,6 +510,7 @@ assert_aborted() {
 	assert_status 64
 	(
 		postgres_start --tls
+		trap postgres_stop EXIT
 		local tls="postgresql://postgres@localhost:$PG_PORT/postgres?sslmode=verify-full"
 		PGHOST=127.0.0.1 run_split sqlextract -q "$tls&sslrootcert=$PG_CA" --query 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
 		assert_status 0
@@ -517,7 +518,6 @@ assert_aborted() {
 		# An authority that did not sign it.
 		run_split sqlextract -q "$tls&sslrootcert=/etc/ssl/certs/ca-certificates.crt" --query 'SELECT 1 AS a'
 		assert_status 77
-		postgres_stop
 	)
 }
 

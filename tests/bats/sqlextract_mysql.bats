@@ -45,9 +45,9 @@ rows() {
 @test "a server that ignores case finds the table, and says its name" {
 	(
 		mariadb_start --lower-case-table-names=1
+		trap mariadb_stop EXIT
 		mariadb_do 'CREATE TABLE Folded (a int PRIMARY KEY)' 'INSERT INTO Folded VALUES (1)'
 		run_split sqlextract -q "$MARIADB_URI" FOLDED
-		mariadb_stop
 		assert_status 0
 		assert_json '.[0]["@begin"] | .table == "test.folded" and .key == ["a"]'
 	)

@@ -343,24 +343,24 @@ relay() {
 @test "from sslmode=require on, a server without TLS hears nothing at all" {
 	(
 		mariadb_start
+		trap mariadb_stop EXIT
 		mariadb_do "CREATE USER reader"
 		BACKGROUND=()
 		for mode in prefer require verify-ca; do
-			port=$(mariadb_free_port)
+			port=$(server_free_port)
 			relay "$port" "$BATS_TEST_TMPDIR/said-$mode"
 			run_split sqlextract -q "mysql://reader@127.0.0.1:$port/?sslmode=$mode&sslrootcert=$BATS_TEST_FILENAME" --list
 			[[ $mode == prefer ]] || assert_status 77
 		done
 		grep -q reader "$BATS_TEST_TMPDIR/said-prefer"
 		[[ ! -s $BATS_TEST_TMPDIR/said-require && ! -s $BATS_TEST_TMPDIR/said-verify-ca ]]
-		mariadb_stop
 	)
 }
 
 @test "a greeting that is cut ends the wait for the rest of it" {
 	local port
 
-	port=$(mariadb_free_port)
+	port=$(server_free_port)
 	socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr" "SYSTEM:printf J" 3>&- &
 	BACKGROUND+=("$!")
 	wait_until 10 grep -q "$(printf ':%04X 00000000:0000 0A' "$port")" /proc/net/tcp
@@ -372,6 +372,7 @@ relay() {
 @test "a server without TLS is refused from sslmode=require on" {
 	(
 		mariadb_start --tcp
+		trap mariadb_stop EXIT
 		mariadb_do "CREATE USER reader" "CREATE TABLE t (a int)" "GRANT SELECT ON test.* TO reader"
 		for mode in require "verify-ca&sslrootcert=$BATS_TEST_FILENAME" "verify-full&sslrootcert=$BATS_TEST_FILENAME"; do
 			run_split sqlextract -q "mysql://reader@127.0.0.1:$MARIADB_PORT/test?sslmode=$mode" t
@@ -382,7 +383,6 @@ relay() {
 			run_split sqlextract -q "mysql://reader@127.0.0.1:$MARIADB_PORT/test?sslmode=$mode" t
 			assert_status 0
 		done
-		mariadb_stop
 	)
 }
 
@@ -434,29 +434,29 @@ kill_session() {
 	(
 		# A server of its own: the others need theirs.
 		mariadb_start
+		trap mariadb_stop EXIT
 		mariadb_do "CREATE TABLE many (id int, filler varchar(200)) AS SELECT seq AS id, repeat('x', 200) AS filler FROM seq_1_to_200000" \
 			"CREATE USER reader" "GRANT SELECT ON test.* TO reader"
 		BACKGROUND=()
 		URI="mysql://reader@/test?socket=$MARIADB_SOCKET" break_in_the_middle mariadb_crash
-		mariadb_stop
 	)
 }
 
 @test "a server that shuts down in mid-table is 75 and no @end" {
 	(
 		mariadb_start
+		trap mariadb_stop EXIT
 		mariadb_do "CREATE TABLE many (id int, filler varchar(200)) AS SELECT seq AS id, repeat('x', 200) AS filler FROM seq_1_to_200000" \
 			"CREATE USER reader" "GRANT SELECT ON test.* TO reader"
 		BACKGROUND=()
 		URI="mysql://reader@/test?socket=$MARIADB_SOCKET" break_in_the_middle kill -TERM "$MARIADB_PID"
-		mariadb_stop
 	)
 }
 
 @test "a network that is cut in mid-table is 75 and no @end" {
 	local port
 
-	port=$(mariadb_free_port)
+	port=$(server_free_port)
 	socat "TCP-LISTEN:$port,bind=127.0.0.1,reuseaddr" "UNIX-CONNECT:$MARIADB_SOCKET" 3>&- &
 	SOCAT=$!
 	BACKGROUND+=("$SOCAT")

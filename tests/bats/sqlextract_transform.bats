@@ -9,6 +9,7 @@ load helper/mariadb
 load helper/postgres
 
 setup_file() {
+	mariadb_start
 	postgres_start
 	psql_do "CREATE TABLE people (id bigint PRIMARY KEY, email text NOT NULL, phone text, born date, salary numeric(12,2),
 		score float8, active bool, photo bytea, notes jsonb, seen timestamptz, noted timestamp, tags text[])" \
@@ -157,7 +158,6 @@ refused() {
 @test "equal values have equal hashes in both databases, and types are taken from both" {
 	local hashed=(pairs --hash "id,mail,price,made" --hash-key "$KEY")
 
-	mariadb_start
 	mariadb_do "CREATE TABLE pairs (id int unsigned PRIMARY KEY, mail varchar(50), price decimal(8,2), made datetime, code char(3), t text)" \
 		"INSERT INTO pairs VALUES (7, 'Zoë\"', 12.5, '2026-01-31 10:00:00', '12', '{\"a\" : 1}')"
 	psql_do "CREATE TABLE pairs (id int8 PRIMARY KEY, mail text, price numeric(12,2), made timestamp(0), code char(3), t text)" \

@@ -13,44 +13,11 @@
 #   mariadb_log         what the server said
 #
 # Start it once a file, from setup_file: variables are exported for the tests.
-# A root user is not meant to run a server, so `mysql` or `nobody` does.
+# A test that needs another one starts it in a subshell, `(mariadb_start; trap mariadb_stop EXIT; ...)`: one that
+# is left behind keeps bats from ending.
 
-# Run a command as the user that owns the server.
-mariadb_as_owner() {
-	if ((EUID != 0)); then
-		"$@"
-	elif getent passwd mysql >/dev/null; then
-		setpriv --reuid=mysql --regid=mysql --clear-groups "$@"
-	else
-		setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
-	fi
-}
-
-# An authority and a certificate of its own for "localhost" and 127.0.0.1.
-mariadb_make_certificate() {
-	local dir=$1
-
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-		-subj /CN=sluice-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt" 2>/dev/null
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
-		-keyout "$dir/server.key" -out "$dir/server.csr" 2>/dev/null
-	openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
-		-days 2 -out "$dir/server.crt" -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') 2>/dev/null
-	chmod 600 "$dir/server.key"
-}
-
-# A free port of 127.0.0.1, as far as that can be known beforehand.
-mariadb_free_port() {
-	local port
-
-	for port in $(shuf -n 20 -i 20000-32000); do
-		if ! (: <>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
-			echo "$port"
-			return 0
-		fi
-	done
-	return 1
-}
+# shellcheck source=tests/bats/helper/server.bash
+source "${BASH_SOURCE[0]%/*}/server.bash"
 
 # Small and fast: nothing here has to survive a crash of the machine.
 mariadb_write_config() {
@@ -114,15 +81,15 @@ mariadb_start() {
 	MARIADB_DIR=$(mktemp -d /tmp/sluice-my.XXXXXX)
 	chmod 755 "$MARIADB_DIR"
 	MARIADB_SOCKET=$MARIADB_DIR/socket MARIADB_CA=$MARIADB_DIR/ca.crt MARIADB_PORT=0
-	[[ $network == none ]] || MARIADB_PORT=$(mariadb_free_port)
-	[[ $network != tls ]] || mariadb_make_certificate "$MARIADB_DIR"
+	[[ $network == none ]] || MARIADB_PORT=$(server_free_port)
+	[[ $network != tls ]] || server_make_certificate "$MARIADB_DIR"
 	export MARIADB_DIR MARIADB_SOCKET MARIADB_CA MARIADB_PORT
 	export MARIADB_URI="mysql://root@/test?socket=$MARIADB_SOCKET"
 	mariadb_write_config "$network" "${settings[@]}" >"$MARIADB_DIR/my.cnf"
 	if ((EUID == 0)); then
-		chown -R "$(mariadb_as_owner id -u):$(mariadb_as_owner id -g)" "$MARIADB_DIR"
+		chown -R "$(server_as_owner mysql id -u):$(server_as_owner mysql id -g)" "$MARIADB_DIR"
 	fi
-	mariadb_as_owner mariadb-install-db --defaults-file="$MARIADB_DIR/my.cnf" --auth-root-authentication-method=normal \
+	server_as_owner mysql mariadb-install-db --defaults-file="$MARIADB_DIR/my.cnf" --auth-root-authentication-method=normal \
 		--skip-test-db --skip-log-bin >"$MARIADB_DIR/install.log" 2>&1 ||
 		{ _fail "mariadb-install-db failed: $(<"$MARIADB_DIR/install.log")" || return 1; }
 	mariadb_launch
@@ -135,7 +102,7 @@ mariadb_launch() {
 
 	binary=$(command -v mariadbd || echo /usr/sbin/mariadbd)
 	# 3>&-: bats waits for everything that holds its descriptor 3.
-	mariadb_as_owner "$binary" --defaults-file="$MARIADB_DIR/my.cnf" --innodb-fast-shutdown=2 </dev/null >"$MARIADB_DIR/out.log" 2>&1 3>&- &
+	server_as_owner mysql "$binary" --defaults-file="$MARIADB_DIR/my.cnf" --innodb-fast-shutdown=2 </dev/null >"$MARIADB_DIR/out.log" 2>&1 3>&- &
 	disown
 	wait_until 60 mariadb_answers || { _fail "the server does not start: $(mariadb_log)" || return 1; }
 	# Not $!, which is the shell around it.

@@ -11,7 +11,9 @@
 #   postgres_log        what the server said
 #
 # Start it once a file, from setup_file: variables are exported for the tests.
-# A root user is not allowed to run a server, so `postgres` or `nobody` does.
+
+# shellcheck source=tests/bats/helper/server.bash
+source "${BASH_SOURCE[0]%/*}/server.bash"
 
 postgres_find_binary() {
 	local candidate
@@ -19,43 +21,6 @@ postgres_find_binary() {
 	candidate=$(printf '%s\n' /usr/lib/postgresql/*/bin/"$1" | sort -rV | head -n 1)
 	[[ -x $candidate ]] || candidate=$(command -v "$1")
 	printf '%s\n' "$candidate"
-}
-
-# Run a command as the user that owns the server.
-postgres_as_owner() {
-	if ((EUID != 0)); then
-		"$@"
-	elif getent passwd postgres >/dev/null; then
-		setpriv --reuid=postgres --regid=postgres --clear-groups "$@"
-	else
-		setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"
-	fi
-}
-
-# An authority and a certificate of its own for "localhost" and 127.0.0.1.
-postgres_make_certificate() {
-	local dir=$1
-
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
-		-subj /CN=sluice-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt" 2>/dev/null
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
-		-keyout "$dir/server.key" -out "$dir/server.csr" 2>/dev/null
-	openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
-		-days 2 -out "$dir/server.crt" -extfile <(echo 'subjectAltName=DNS:localhost,IP:127.0.0.1') 2>/dev/null
-	chmod 600 "$dir/server.key"
-}
-
-# A free port of 127.0.0.1, as far as that can be known beforehand.
-postgres_free_port() {
-	local port
-
-	for port in $(shuf -n 20 -i 20000-32000); do
-		if ! (: <>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; then
-			echo "$port"
-			return 0
-		fi
-	done
-	return 1
 }
 
 postgres_write_config() {
@@ -105,18 +70,18 @@ postgres_start() {
 	PG_DIR=$(mktemp -d /tmp/sluice-pg.XXXXXX)
 	chmod 755 "$PG_DIR"
 	[[ $tls == no ]] || {
-		postgres_make_certificate "$PG_DIR"
-		port=$(postgres_free_port)
+		server_make_certificate "$PG_DIR"
+		port=$(server_free_port)
 	}
 	if ((EUID == 0)); then
-		chown -R "$(postgres_as_owner id -u):$(postgres_as_owner id -g)" "$PG_DIR"
+		chown -R "$(server_as_owner postgres id -u):$(server_as_owner postgres id -g)" "$PG_DIR"
 	fi
 	cd "$PG_DIR" || return 1 # the owner may not be able to enter ours
-	postgres_as_owner "$initdb" -D data -U postgres -A trust --no-sync --encoding UTF8 --locale C.UTF-8 >initdb.log 2>&1 ||
+	server_as_owner postgres "$initdb" -D data -U postgres -A trust --no-sync --encoding UTF8 --locale C.UTF-8 >initdb.log 2>&1 ||
 		{ _fail "initdb failed: $(<initdb.log)" || return 1; }
 	postgres_write_config "$tls" "port = $port" "${settings[@]}" >>data/postgresql.conf
 	# 3>&-: bats waits for everything that holds its descriptor 3.
-	postgres_as_owner "$pg_ctl" -D data -l "$PG_DIR/server.log" -w -t 60 start >pg_ctl.log 2>&1 3>&- ||
+	server_as_owner postgres "$pg_ctl" -D data -l "$PG_DIR/server.log" -w -t 60 start >pg_ctl.log 2>&1 3>&- ||
 		{ _fail "the server does not start: $(cat pg_ctl.log server.log)" || return 1; }
 	cd "$OLDPWD" || return 1
 	export PG_DIR PG_PORT=$port PG_CA=$PG_DIR/ca.crt
