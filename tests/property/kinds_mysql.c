@@ -51,26 +51,9 @@ static void declare_binary(struct dice *d, char *type, int p[2], const char **bi
 	*bigquery = "BYTES";
 }
 
-#define DECLARE_FRACTION(name, destination)                                                     \
-	static void declare_##name(struct dice *d, char *type, int p[2], const char **bigquery) \
-	{                                                                                       \
-		p[0] = (int)dice_between(d, 0, 6);                                              \
-		put(type, #name "(%d)", p[0]);                                                  \
-		*bigquery = destination;                                                        \
-	}
-
 DECLARE_FRACTION(time, "TIME")
 DECLARE_FRACTION(datetime, "DATETIME")
 DECLARE_FRACTION(timestamp, "TIMESTAMP")
-
-#define DECLARE(name, source, destination)                                                      \
-	static void declare_##name(struct dice *d, char *type, int p[2], const char **bigquery) \
-	{                                                                                       \
-		(void)d;                                                                        \
-		(void)p;                                                                        \
-		put(type, source);                                                              \
-		*bigquery = destination;                                                        \
-	}
 
 DECLARE(year, "year", "INTEGER")
 DECLARE(float, "float", "FLOAT")
@@ -107,16 +90,10 @@ static void make_some_decimal(struct dice *d, const int p[2], struct value *v)
 
 	make_decimal(d, p[0], p[1], text);
 	put(v->sql, "%s", text);
-	if (p[0] - p[1] <= 38) {
+	if (p[0] - p[1] <= 38)
 		canonical_decimal(text, v->text);
-	} else {
-		const char *digits = text + (*text == '-');
-		bool zero = strspn(digits, "0.") == strlen(digits);
-
-		while (*digits == '0' && digits[1] && digits[1] != '.')
-			digits++;
-		put(v->text, "%s%s", *text == '-' && !zero ? "-" : "", digits);
-	}
+	else
+		printed_decimal(text, v->text);
 }
 
 static void make_bit(struct dice *d, const int p[2], struct value *v)
@@ -189,9 +166,7 @@ static void make_uuid(struct dice *d, const int p[2], struct value *v)
 	uint64_t b = (dice_bits(d) & ~(UINT64_C(3) << 62)) | UINT64_C(2) << 62;
 
 	(void)p;
-	put(v->text, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
-	    (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFFF), (unsigned)(b >> 48),
-	    (unsigned long long)(b & 0xFFFFFFFFFFFF));
+	put_uuid(v->text, a, b);
 	put(v->sql, "'%s'", v->text);
 }
 
@@ -228,29 +203,6 @@ static void make_blob(struct dice *d, const int p[2], struct value *v)
 	make_bytes(d, dice_below(d, 200), v);
 }
 
-static void make_date(struct dice *d, const int p[2], struct value *v)
-{
-	(void)p;
-	put_datetime(v->text, make_microseconds(d, 1, 9999, 0));
-	v->text[10] = '\0';
-	put(v->sql, "'%s'", v->text);
-}
-
-static void make_time(struct dice *d, const int p[2], struct value *v)
-{
-	char text[VALUE_MAX] = "";
-
-	put_datetime(text, make_microseconds(d, 1970, 1970, p[0]));
-	put(v->text, "%s", text + 11);
-	put(v->sql, "'%s'", v->text);
-}
-
-static void make_datetime(struct dice *d, const int p[2], struct value *v)
-{
-	put_datetime(v->text, make_microseconds(d, 1, 9999, p[0]));
-	put(v->sql, "'%s'", v->text);
-}
-
 static void make_timestamp(struct dice *d, const int p[2], struct value *v)
 {
 	int64_t at = make_microseconds(d, 1971, 2037, p[0]);
@@ -269,10 +221,6 @@ static void make_a_json(struct dice *d, const int p[2], struct value *v)
 	put_hex(v->sql, v->text, strlen(v->text));
 	put(v->sql, "' using utf8mb4)");
 }
-
-#define TEXT "CAST(%s AS STRING)"
-/* TO_JSON_STRING makes a text of NULL too. */
-#define JSON "IF(%1$s IS NULL, NULL, TO_JSON_STRING(%1$s))"
 
 const struct kind mysql_kinds[] = {
 	{ declare_integer, make_some_integer, TEXT, COMPARE_TEXT, false },

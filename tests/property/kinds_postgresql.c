@@ -7,15 +7,6 @@
 
 /* --- a type without numbers of its own --------------------------------------- */
 
-#define DECLARE(name, source, destination)                                                      \
-	static void declare_##name(struct dice *d, char *type, int p[2], const char **bigquery) \
-	{                                                                                       \
-		(void)d;                                                                        \
-		(void)p;                                                                        \
-		put(type, source);                                                              \
-		*bigquery = destination;                                                        \
-	}
-
 DECLARE(bool, "boolean", "BOOLEAN")
 DECLARE(int2, "smallint", "INTEGER")
 DECLARE(int4, "integer", "INTEGER")
@@ -70,26 +61,9 @@ static void declare_bit(struct dice *d, char *type, int p[2], const char **bigqu
 	*bigquery = "STRING";
 }
 
-static void declare_time(struct dice *d, char *type, int p[2], const char **bigquery)
-{
-	p[0] = (int)dice_between(d, 0, 6);
-	put(type, "time(%d)", p[0]);
-	*bigquery = "TIME";
-}
-
-static void declare_timestamp(struct dice *d, char *type, int p[2], const char **bigquery)
-{
-	p[0] = (int)dice_between(d, 0, 6);
-	put(type, "timestamp(%d)", p[0]);
-	*bigquery = "DATETIME";
-}
-
-static void declare_timestamptz(struct dice *d, char *type, int p[2], const char **bigquery)
-{
-	p[0] = (int)dice_between(d, 0, 6);
-	put(type, "timestamptz(%d)", p[0]);
-	*bigquery = "TIMESTAMP";
-}
+DECLARE_FRACTION(time, "TIME")
+DECLARE_FRACTION(timestamp, "DATETIME")
+DECLARE_FRACTION(timestamptz, "TIMESTAMP")
 
 /* --- values ---------------------------------------------------------------------- */
 
@@ -152,17 +126,10 @@ static void make_numeric(struct dice *d, const int p[2], struct value *v)
 
 	make_decimal(d, p[0], p[1], text);
 	put(v->sql, "%s", text);
-	if (p[1] <= 38 && p[0] - p[1] <= 38) {
+	if (p[1] <= 38 && p[0] - p[1] <= 38)
 		canonical_decimal(text, v->text);
-	} else {
-		/* As PostgreSQL prints it: no leading zeros, all of the scale. */
-		const char *digits = text + (*text == '-');
-		bool zero = strspn(digits, "0.") == strlen(digits);
-
-		while (*digits == '0' && digits[1] && digits[1] != '.')
-			digits++;
-		put(v->text, "%s%s", *text == '-' && !zero ? "-" : "", digits);
-	}
+	else
+		printed_decimal(text, v->text);
 }
 
 static void make_plain_numeric(struct dice *d, const int p[2], struct value *v)
@@ -226,9 +193,7 @@ static void make_uuid(struct dice *d, const int p[2], struct value *v)
 	uint64_t a = dice_bits(d), b = dice_bits(d);
 
 	(void)p;
-	put(v->text, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
-	    (unsigned)(a >> 16 & 0xFFFF), (unsigned)(a & 0xFFFF), (unsigned)(b >> 48),
-	    (unsigned long long)(b & 0xFFFFFFFFFFFF));
+	put_uuid(v->text, a, b);
 	put(v->sql, "'%s'", v->text);
 }
 
@@ -254,29 +219,6 @@ static void make_bytea(struct dice *d, const int p[2], struct value *v)
 		bytes[i] = (unsigned char)dice_bits(d);
 	put_hex(v->text, bytes, n);
 	put(v->sql, "'\\x%s'", v->text);
-}
-
-static void make_date(struct dice *d, const int p[2], struct value *v)
-{
-	(void)p;
-	put_datetime(v->text, make_microseconds(d, 1, 9999, 0));
-	v->text[10] = '\0';
-	put(v->sql, "'%s'", v->text);
-}
-
-static void make_time(struct dice *d, const int p[2], struct value *v)
-{
-	char text[VALUE_MAX] = "";
-
-	put_datetime(text, make_microseconds(d, 1970, 1970, p[0]));
-	put(v->text, "%s", text + 11);
-	put(v->sql, "'%s'", v->text);
-}
-
-static void make_timestamp(struct dice *d, const int p[2], struct value *v)
-{
-	put_datetime(v->text, make_microseconds(d, 1, 9999, p[0]));
-	put(v->sql, "'%s'", v->text);
 }
 
 static void make_timestamptz(struct dice *d, const int p[2], struct value *v)
@@ -378,10 +320,6 @@ static void make_texts(struct dice *d, const int p[2], struct value *v)
 	json_decref(list);
 }
 
-#define TEXT "CAST(%s AS STRING)"
-/* TO_JSON_STRING makes a text of NULL too. */
-#define JSON "IF(%1$s IS NULL, NULL, TO_JSON_STRING(%1$s))"
-
 const struct kind postgresql_kinds[] = {
 	{ declare_bool, make_bool, TEXT, COMPARE_TEXT, false },
 	{ declare_int2, make_int2, TEXT, COMPARE_TEXT, false },
@@ -403,7 +341,7 @@ const struct kind postgresql_kinds[] = {
 	{ declare_date, make_date, TEXT, COMPARE_TEXT, false },
 	{ declare_time, make_time, TEXT, COMPARE_FRACTION, false },
 	{ declare_timetz, make_timetz, "%s", COMPARE_TEXT, false },
-	{ declare_timestamp, make_timestamp, TEXT, COMPARE_FRACTION, false },
+	{ declare_timestamp, make_datetime, TEXT, COMPARE_FRACTION, false },
 	{ declare_timestamptz, make_timestamptz, "CAST(UNIX_MICROS(%s) AS STRING)", COMPARE_TEXT,
 	  false },
 	{ declare_json, make_a_json, JSON, COMPARE_JSON, false },

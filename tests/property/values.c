@@ -300,3 +300,43 @@ void make_json(struct dice *d, char *ret)
 	put_json(d, 0, ret);
 	put(ret, "}");
 }
+
+void printed_decimal(const char *text, char *ret)
+{
+	const char *digits = text + (*text == '-');
+	bool zero = strspn(digits, "0.") == strlen(digits);
+
+	while (*digits == '0' && digits[1] && digits[1] != '.')
+		digits++;
+	put(ret, "%s%s", *text == '-' && !zero ? "-" : "", digits);
+}
+
+void put_uuid(char *text, uint64_t first, uint64_t second)
+{
+	put(text, "%08x-%04x-%04x-%04x-%012llx", (unsigned)(first >> 32),
+	    (unsigned)(first >> 16 & 0xFFFF), (unsigned)(first & 0xFFFF), (unsigned)(second >> 48),
+	    (unsigned long long)(second & 0xFFFFFFFFFFFF));
+}
+
+void make_date(struct dice *d, const int p[2], struct value *v)
+{
+	(void)p;
+	put_datetime(v->text, make_microseconds(d, 1, 9999, 0));
+	v->text[10] = '\0';
+	put(v->sql, "'%s'", v->text);
+}
+
+void make_time(struct dice *d, const int p[2], struct value *v)
+{
+	char text[VALUE_MAX] = "";
+
+	put_datetime(text, make_microseconds(d, 1970, 1970, p[0]));
+	put(v->text, "%s", text + 11);
+	put(v->sql, "'%s'", v->text);
+}
+
+void make_datetime(struct dice *d, const int p[2], struct value *v)
+{
+	put_datetime(v->text, make_microseconds(d, 1, 9999, p[0]));
+	put(v->sql, "'%s'", v->text);
+}

@@ -46,6 +46,29 @@ struct kind {
 	bool repeated; /* an array: it has no NULL of its own */
 };
 
+/* Most kinds' `select`. TO_JSON_STRING makes a text of NULL too. */
+#define TEXT "CAST(%s AS STRING)"
+#define JSON "IF(%1$s IS NULL, NULL, TO_JSON_STRING(%1$s))"
+
+/* declare_NAME of a type without numbers of its own. */
+#define DECLARE(name, source, destination)                                                      \
+	static void declare_##name(struct dice *d, char *type, int p[2], const char **bigquery) \
+	{                                                                                       \
+		(void)d;                                                                        \
+		(void)p;                                                                        \
+		put(type, source);                                                              \
+		*bigquery = destination;                                                        \
+	}
+
+/* declare_NAME of a type with up to six digits of a second: parameters[0]. */
+#define DECLARE_FRACTION(name, destination)                                                     \
+	static void declare_##name(struct dice *d, char *type, int p[2], const char **bigquery) \
+	{                                                                                       \
+		p[0] = (int)dice_between(d, 0, 6);                                              \
+		put(type, #name "(%d)", p[0]);                                                  \
+		*bigquery = destination;                                                        \
+	}
+
 /* Both end with an all-zero entry. */
 extern const struct kind postgresql_kinds[];
 extern const struct kind mysql_kinds[];
@@ -64,10 +87,14 @@ int64_t make_integer(struct dice *d, int64_t least, int64_t most);
  */
 void make_decimal(struct dice *d, int precision, int scale, char *text);
 void canonical_decimal(const char *text, char *ret);
+/* As the databases print it: no leading zeros, all of the scale. */
+void printed_decimal(const char *text, char *ret);
 
 /* UTF-8 of at most `characters` characters below `limit`, without NUL and surrogates. */
 void make_text(struct dice *d, int characters, uint32_t limit, char *ret);
 
+/* A UUID of these bits. */
+void put_uuid(char *text, uint64_t first, uint64_t second);
 void put_hex(char *text, const void *p, size_t n);
 
 double make_double(struct dice *d);
@@ -78,6 +105,11 @@ void put_float(char *text, float value);
 /* "YYYY-MM-DD HH:MM:SS.ffffff" of microseconds since 1970. */
 void put_datetime(char *text, int64_t microseconds);
 int64_t make_microseconds(struct dice *d, int first_year, int last_year, int digits);
+
+/* A kind's `make`: a time of day and a time without zone of parameters[0] digits of a second. */
+void make_date(struct dice *d, const int parameters[2], struct value *v);
+void make_time(struct dice *d, const int parameters[2], struct value *v);
+void make_datetime(struct dice *d, const int parameters[2], struct value *v);
 
 /* A JSON object or array without duplicate keys; ASCII but for some strings. */
 void make_json(struct dice *d, char *ret);
