@@ -1,0 +1,51 @@
+/*
+ * What the parts of one run share: load.c opens and reports, load_rows.c
+ * sends rows, load_merge.c goes by way of a temporary table.
+ */
+#ifndef SLUICE_LOAD_LOAD_IMPL_H
+#define SLUICE_LOAD_LOAD_IMPL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "lib/error.h"
+#include "load/load.h"
+#include "load/loadjob.h"
+#include "load/sender.h"
+
+/* How it ended. */
+struct load_outcome {
+	json_t *job; /* NULL: there was nothing to do */
+	bool adopted;
+};
+
+/* l->api, also anew after it was cancelled and closed. */
+int load_open_api(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/* What this load will do, now that it is known that it is ours to do. */
+int load_make_plan(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/* Read all rows, checked; sender NULL: only check. */
+int load_read_rows(struct load *l, struct sender *sender, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The rows of this run need not be read again: they may be others by now. */
+int load_discard_rows(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/* Send the rows as that job, if there are any: else ret->job stays NULL. */
+int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
+		   struct load_outcome *ret, struct error *err) __attribute__((warn_unused_result));
+
+/* A stream of no rows: truncate empties the table; else there is nothing but to create it. */
+int load_nothing(struct load *l, struct load_outcome *ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --write append, truncate and empty. */
+int load_append(struct load *l, struct load_outcome *ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --write merge. */
+int load_merge(struct load *l, struct load_outcome *ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+#endif
