@@ -318,6 +318,31 @@ static bool is_loss(int64_t warning)
 }
 
 /*
+ * The server keeps max_error_count warnings, of which 65,535 is the maximum;
+ * among those that it dropped, one may be of a loss.
+ */
+static int check_all_listed(struct connection *c, unsigned long long listed, struct error *err)
+{
+	MYSQL_RES *result = mysql_ask(c, "SHOW COUNT(*) WARNINGS", err);
+	MYSQL_ROW row = result ? mysql_fetch_row(result) : NULL;
+	int64_t total = 0;
+	int rc = 0;
+
+	if (!result)
+		return -1;
+	if (row && row[0])
+		rc = parse_int64(row[0], 0, INT64_MAX, &total, err);
+	mysql_free_result(result);
+	if (rc == 0 && (unsigned long long)total > listed)
+		rc = error_set(err, ERR_DATA,
+			       "%s: the read made %lld warnings, of which the server lists only "
+			       "%llu: whether a value was lost cannot be known; mend the SQL that "
+			       "warns (--where, --query, or the view's)",
+			       mysql_product(c), (long long)total, listed);
+	return rc;
+}
+
+/*
  * All rows came. Some values the server replaces by NULL or cuts, and only
  * warns of it.
  */
@@ -344,7 +369,7 @@ static int check_warnings(struct connection *c, struct error *err)
 				 row[1], count);
 	}
 	mysql_free_result(result);
-	return rc;
+	return rc < 0 ? -1 : check_all_listed(c, count, err);
 }
 
 static int finish(struct connection *c, struct error *err)

@@ -510,6 +510,25 @@ kill_session() {
 	assert_json '.[1].a | length == 2009999'
 }
 
+@test "more warnings than the server lists are an error, since one of them could be of a loss" {
+	local warns="CONCAT(seq, 'x') + 0"
+
+	# All of them are listed, and harmless.
+	run_split sqlextract -q "$READER" --query "SELECT $warns AS a FROM seq_1_to_65535"
+	assert_status 0
+	assert_json '.[-1]["@end"].rows == 65535'
+	# The warning of the loss is the last one, which is not listed.
+	run_split sqlextract -q "$READER" --query "SELECT IF(seq < 65537, $warns, REPEAT('x', 20000000)) AS a FROM seq_1_to_65537"
+	assert_status 65
+	[[ $errors == *'65537 warnings'*'--where, --query'* ]] || _fail "$errors"
+	run ! grep -q '^{"@end"' <<<"$output"
+	mariadb_do "CREATE VIEW warner AS SELECT seq, $warns AS a FROM seq_1_to_65536"
+	run_split sqlextract -q "$READER" warner
+	assert_status 65
+	run_split sqlextract -q "$READER" warner --columns seq
+	assert_status 0
+}
+
 # --- limits -----------------------------------------------------------------------------
 
 @test "--timeout ends a query that computes, and nothing is left running" {
