@@ -72,6 +72,7 @@ static const struct {
 	{ 1114, ERR_TEMP }, /* a temporary table is full */
 	{ 1037, ERR_TEMP },
 	{ 1038, ERR_TEMP }, /* memory for sorting */
+	{ 1060, ERR_DATA }, /* two columns of --query have one name */
 	{ 1292, ERR_DATA },
 	{ 1365, ERR_DATA },
 	{ 1690, ERR_DATA },
