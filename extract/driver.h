@@ -48,8 +48,8 @@ struct request {
 	bool secrets; /* values of some columns must not show, not even in the server's messages */
 	bool row_security; /* rows that policies hide may be missing; else that is an error */
 	struct type_options types;
-	const char *snapshot;       /* PostgreSQL: an exported snapshot to read in, or NULL */
-	const char *snapshot_ready; /* a file to create once what will be read is fixed, or NULL */
+	const char *snapshot; /* PostgreSQL: an exported snapshot to read in, or NULL */
+	bool snapshot_first;  /* somebody waits for the snapshot: describe fixes it at once */
 	int64_t connect_timeout_ms;
 	int64_t read_timeout_ms; /* the server silent for this long is ERR_TEMP; 0: none */
 	int64_t timeout_ms;      /* 0: none; the deadline itself is in wait */
@@ -85,8 +85,10 @@ struct driver {
 		    void *, struct error *);
 	/*
 	 * Begin the read: from here on what describe and query see is one
-	 * consistent state, and snapshot_ready exists. Every column has an encoder:
-	 * a type without one of its own is read as_text.
+	 * consistent state. With snapshot_first that state is fixed when describe
+	 * returns (the caller then creates the file of --snapshot-ready); without it,
+	 * it may be by the first row that is read. Every column has an encoder: a type
+	 * without one of its own is read as_text.
 	 */
 	int (*describe)(struct connection *, const struct request *, struct relation *ret,
 			struct error *);
@@ -100,7 +102,7 @@ struct driver {
 	 * the connection lives. PostgreSQL: *snapshot (owned by the connection) is
 	 * what their --snapshot names, and the tables are locked against truncation.
 	 * MySQL: *snapshot is NULL; all tables stand still until the runs have
-	 * created their snapshot_ready.
+	 * created their --snapshot-ready files.
 	 */
 	int (*hold)(struct connection *, const struct request *, const struct table_name *tables,
 		    size_t count, const char **snapshot, struct error *);

@@ -1,7 +1,5 @@
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "extract/mysql_impl.h"
 #include "extract/mysql_types.h"
@@ -132,16 +130,6 @@ static int lock_tables(struct connection *c, const struct request *request, stru
 	return text ? mysql_run(c, text, err) : -1;
 }
 
-static int create_file(const char *path, struct error *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "--snapshot-ready %s", path);
-	close(fd);
-	return 0;
-}
-
 /*
  * Without --snapshot-ready the first read takes the snapshot, under the locks.
  * With it the snapshot comes first, at a moment that somebody waits for and
@@ -154,7 +142,7 @@ static int driver_describe(struct connection *c, const struct request *request,
 	int rc;
 
 	if (mysql_run(c,
-		      request->snapshot_ready
+		      request->snapshot_first
 			      ? "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"
 			      : "START TRANSACTION READ ONLY",
 		      err) < 0)
@@ -165,8 +153,6 @@ static int driver_describe(struct connection *c, const struct request *request,
 		return mysql_explain_missing(c, request, err);
 	rc = request->query ? mysql_describe_query(c, request, ret, err)
 			    : mysql_describe_table(c, request, ret, err);
-	if (rc == 0 && request->snapshot_ready)
-		rc = create_file(request->snapshot_ready, err);
 	c->described = rc == 0;
 	return rc;
 }

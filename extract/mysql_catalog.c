@@ -270,7 +270,7 @@ int mysql_describe_table(struct connection *c, const struct request *request, st
 	struct relation relation = { 0 };
 	MYSQL_RES *columns;
 
-	if (check_kind(c, &request->table, request->snapshot_ready, err) < 0)
+	if (check_kind(c, &request->table, request->snapshot_first, err) < 0)
 		return -1;
 	columns = look_up(c, sql_columns, &request->table, " ORDER BY c.ORDINAL_POSITION", err);
 	if (!columns || mysql_keep(c, columns, err) < 0 || read_columns(c, columns, err) < 0)

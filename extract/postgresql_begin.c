@@ -3,12 +3,10 @@
  * MVCC does not show (TRUNCATE, rewrites), in settings that make text the same
  * everywhere.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "extract/postgresql_impl.h"
-#include "lib/io.h"
 #include "lib/log.h"
 
 enum { RESTARTS_MAX = 5, LOCK_TIMEOUT_MS = 30000 };
@@ -162,16 +160,6 @@ static int try_begin(struct connection *c, const struct request *request, bool *
 	return postgresql_run(c, "ROLLBACK", err);
 }
 
-/* Whoever waits for it may go on: what we read is fixed. */
-static int say_ready(const char *path, struct error *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-
-	if (fd < 0)
-		return error_set_errno(err, ERR_IO, "--snapshot-ready: %s", path);
-	return io_close(fd, path, err);
-}
-
 int postgresql_describe(struct connection *c, const struct request *request, struct relation *ret,
 			struct error *err)
 {
@@ -187,8 +175,6 @@ int postgresql_describe(struct connection *c, const struct request *request, str
 				 "what is read changes faster than it can be read: "
 				 "truncated or replaced %d times",
 				 RESTARTS_MAX);
-	if (request->snapshot_ready && say_ready(request->snapshot_ready, err) < 0)
-		return -1;
 	rc = request->query ? postgresql_describe_query(c, request, ret, err)
 			    : postgresql_describe_table(c, request, ret, err);
 	c->described = rc == 0;

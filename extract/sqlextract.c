@@ -89,7 +89,7 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 		.datetime_timestamp = c->datetime_as,
 	};
 	x->request.snapshot = c->snapshot;
-	x->request.snapshot_ready = c->snapshot_ready;
+	x->request.snapshot_first = c->snapshot_ready != NULL;
 	x->request.read_timeout_ms = c->read_timeout_ms;
 	x->request.connect_timeout_ms = c->connect_timeout_ms;
 	x->request.timeout_ms = c->timeout_ms;
@@ -217,6 +217,16 @@ static int hold_snapshot(struct extract *x, struct error *err)
 	return x->driver->held ? x->driver->held(x->connection, err) : 0;
 }
 
+/* Whoever waits for the file may go on: what we read is fixed. */
+static int say_ready(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return error_set_errno(err, ERR_IO, "--snapshot-ready: %s", path);
+	return io_close(fd, path, err) < 0 ? error_prefix(err, "--snapshot-ready") : 0;
+}
+
 static int extract_run(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
@@ -242,6 +252,7 @@ static int extract_run(struct extract *x, struct error *err)
 		return wait_write(&x->wait, x->writer.out.data, x->writer.out.length, err);
 	}
 	if (x->driver->describe(x->connection, &x->request, &x->relation, err) < 0 ||
+	    (c->snapshot_ready && say_ready(c->snapshot_ready, err) < 0) ||
 	    select_columns(x->driver, &x->relation, &selected, &x->selection, err) < 0)
 		return -1;
 	return c->schema_only ? print_schema(x, err) : print_rows(x, err);

@@ -477,6 +477,12 @@ kill_session() {
 	wait_until 10 nothing_runs
 }
 
+@test "a query with two columns of one name is 65" {
+	run_split sqlextract -q "$READER" --query 'SELECT 1 AS twice, 2 AS twice'
+	assert_status 65
+	[[ $errors == *twice* ]]
+}
+
 @test "an error of the query after N rows is an error, never an end" {
 	run_split sqlextract -q "$READER" --query 'SELECT CAST(seq AS unsigned) - 18446744073709551615 * (seq > 5000) AS a FROM seq_1_to_6000'
 	assert_status 65
@@ -609,6 +615,12 @@ kill_session() {
 	assert_exit 75
 	[[ $(<"$BATS_TEST_TMPDIR/errors") == *'definition changed'*1412* ]]
 	assert_aborted "$BATS_TEST_TMPDIR/out" 75
+}
+
+@test "a file of --snapshot-ready that cannot be made is 74" {
+	run_split sqlextract -q "$READER" many --limit 1 --snapshot-ready /nowhere/ready
+	assert_status 74
+	[[ $errors == *'--snapshot-ready: /nowhere/ready'* ]]
 }
 
 @test "TRUNCATE and ALTER during the read wait until it is over" {
