@@ -1,5 +1,5 @@
 # Sources that a unit test links beyond the two libraries.
-UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c load/escape.c
+UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c
 UNIT_merge_sql_test_SOURCES := load/merge_sql.c
 UNIT_parse_test_SOURCES    := load/destination.c load/schema_fit.c
 UNIT_url_test_SOURCES         := tests/unit/google_fixture.c

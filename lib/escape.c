@@ -1,4 +1,4 @@
-#include "load/escape.h"
+#include "lib/escape.h"
 
 #include <string.h>
 
@@ -23,17 +23,19 @@ const char *escape_hex(const char *p, unsigned *ret)
 }
 
 /* Behind "\u"; two of them for what lies beyond the first 65,536 characters. */
-static const char *unicode(const char *p, unsigned *ret)
+static const char *unicode(const char *p, const char *end, unsigned *ret)
 {
-	unsigned unit = 0, second = 0;
+	const char *behind;
+	unsigned second = 0;
 
-	p = escape_hex(p, &unit);
-	if (p && unit >= 0xd800 && unit <= 0xdbff) {
-		p = escape_hex(p + 2, &second);
-		unit = 0x10000 + ((unit - 0xd800) << 10) + (second - 0xdc00);
-	}
-	*ret = unit;
-	return p;
+	p = escape_hex(p, ret);
+	if (!p || *ret < 0xd800 || *ret > 0xdbff || end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return p;
+	behind = escape_hex(p + 2, &second);
+	if (!behind || second < 0xdc00 || second > 0xdfff)
+		return p;
+	*ret = 0x10000 + ((*ret - 0xd800) << 10) + (second - 0xdc00);
+	return behind;
 }
 
 size_t escape_decode(const char *p, size_t n, char *out, size_t max)
@@ -49,7 +51,7 @@ size_t escape_decode(const char *p, size_t n, char *out, size_t max)
 
 		if (*p++ == '\\') {
 			if (*p == 'u') {
-				p = unicode(p + 1, &c);
+				p = unicode(p + 1, end, &c);
 				if (!p)
 					break;
 				count = (size_t)(utf8_put(bytes, c) - bytes);
