@@ -28,6 +28,24 @@ static const struct option_def options[] = {
 	  FIELD(immutable),
 	  .argument = "COL",
 	  .help = "with --write merge: COL of a row never changes; only its partitions are read" },
+	{ .name = "delete-missing",
+	  .kind = OPTION_FLAG,
+	  FIELD(delete_missing),
+	  .help = "with --write merge: delete the rows that a full stream lacks" },
+	{ .name = "soft-delete",
+	  .kind = OPTION_STRING,
+	  FIELD(soft_delete),
+	  .argument = "COL",
+	  .help = "with --write merge: mark them in COL instead" },
+	{ .name = "undelete",
+	  .kind = OPTION_STRING,
+	  FIELD(undelete),
+	  .argument = "COL",
+	  .help = "with --write merge: take that mark from the rows that come" },
+	{ .name = "keys-only",
+	  .kind = OPTION_FLAG,
+	  FIELD(keys_only),
+	  .help = "the stream only says which keys there are: delete, write no rows" },
 	{ .name = "schema",
 	  .kind = OPTION_STRING,
 	  FIELD(schema_file),
@@ -170,6 +188,34 @@ static int parse_evolve(const char *list, struct schema_rules *rules, struct err
 	return 0;
 }
 
+static const char *merge_option(const struct config *c)
+{
+	return c->key              ? "--key"
+	       : c->cursor         ? "--cursor"
+	       : c->immutable      ? "--immutable"
+	       : c->delete_missing ? "--delete-missing"
+	       : c->soft_delete    ? "--soft-delete"
+	       : c->undelete       ? "--undelete"
+	       : c->keys_only      ? "--keys-only"
+				   : NULL;
+}
+
+static int check_merge(const struct config *c, struct error *err)
+{
+	const char *option = merge_option(c);
+
+	if (option && c->write != WRITE_MERGE)
+		return error_set(err, ERR_USAGE, "%s needs --write merge", option);
+	if (c->keys_only && !c->delete_missing && !c->soft_delete)
+		return error_set(err, ERR_USAGE,
+				 "--keys-only needs --delete-missing or --soft-delete");
+	if (c->undelete && (c->delete_missing || c->soft_delete))
+		return error_set(err, ERR_USAGE,
+				 "--undelete is for streams that tell not what is missing; "
+				 "--soft-delete does the same besides");
+	return 0;
+}
+
 int config_check(const struct config *c, const struct command_line *line, struct plan_options *plan,
 		 struct error *err)
 {
@@ -178,18 +224,15 @@ int config_check(const struct config *c, const struct command_line *line, struct
 				 "one destination is needed: [PROJECT:]DATASET.TABLE");
 	if (c->replace_schema && c->write != WRITE_TRUNCATE)
 		return error_set(err, ERR_USAGE, "--replace-schema needs --write truncate");
-	if ((c->key || c->cursor || c->immutable) && c->write != WRITE_MERGE)
-		return error_set(err, ERR_USAGE, "%s needs --write merge",
-				 c->key      ? "--key"
-				 : c->cursor ? "--cursor"
-					     : "--immutable");
+	if (check_merge(c, err) < 0)
+		return -1;
 	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n')))
 		return error_set(err, ERR_USAGE, "--run-id: empty, or with a line end in it");
 	*plan = (struct plan_options){
 		.write = (enum write_mode)c->write,
 		.no_create = c->no_create,
 		.replace_schema = c->replace_schema,
-		.rules = { .allow_lossy = c->allow_lossy },
+		.rules = { .allow_lossy = c->allow_lossy, .keys_only = c->keys_only },
 		.layout = c->layout,
 		.labels = &c->labels,
 		.max_bad_records = c->max_bad_records,

@@ -15,8 +15,10 @@
 struct config {
 	int write; /* enum write_mode */
 	const char *schema_file, *project, *location, *run_id, *credentials, *evolve;
-	const char *key;                /* A,B of --key, or NULL */
-	const char *cursor, *immutable; /* column names, or NULL */
+	const char *key;                    /* A,B of --key, or NULL */
+	const char *cursor, *immutable;     /* column names, or NULL */
+	const char *soft_delete, *undelete; /* column names, or NULL */
+	bool delete_missing, keys_only;
 	bool bare, no_create, replace_schema, allow_lossy, dry_run;
 	struct layout layout;
 	struct option_values labels, endpoints;

@@ -51,12 +51,15 @@ int load_merge(struct load *l, struct load_outcome *o, struct error *err)
 	int rc = stage_rows(l, &staged, err);
 
 	if (rc == 0 && !staged.job)
-		return load_nothing(l, o, err);
+		return l->merge.missing == MISSING_STAY
+			       ? load_nothing(l, o, err)
+			       : merge_run_empty(&l->merge, &l->job, &l->plan_options, &l->plan,
+						 &o->job, &o->adopted, err);
 	if (rc == 0)
 		rc = merge_run(&l->merge, &l->job, &l->plan_options, &l->plan, staged.job, &o->job,
 			       &o->adopted, err);
 	drop_after(l, rc, err);
 	o->adopted = o->adopted || staged.adopted;
 	json_decref(staged.job);
-	return rc < 0 ? -1 : merge_prove_count(o->job, l->job.id, err);
+	return rc < 0 ? -1 : merge_prove_count(&l->merge, o->job, l->job.id, err);
 }

@@ -8,6 +8,7 @@
 #include "lib/google/resumable.h"
 #include "lib/log.h"
 #include "load/load_impl.h"
+#include "load/merge_missing.h"
 #include "load/report.h"
 #include "load/sender.h"
 
@@ -27,7 +28,7 @@ int load_read_rows(struct load *l, struct sender *sender, struct error *err)
 	}
 	l->progress.rows = l->in.rows;
 	l->progress.bytes = l->in.bytes;
-	return rc;
+	return rc < 0 ? -1 : merge_missing_check_end(&l->merge, l->in.end, err);
 }
 
 int load_discard_rows(struct load *l, struct error *err)
@@ -108,8 +109,11 @@ int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
 	if (buf_appendf(&path, err, "/projects/%s/jobs?uploadType=resumable", l->project) < 0)
 		return -1;
 	upload.path = buf_cstr(&path, err);
-	resource = upload.path ? loadjob_resource(job, "load", configuration, l->plan.labels, err)
-			       : NULL;
+	resource =
+		upload.path
+			? loadjob_resource(job, "load", configuration,
+					   l->merge.labels ? l->merge.labels : l->plan.labels, err)
+			: NULL;
 	if (!resource)
 		return -1;
 	upload.metadata = resource;

@@ -10,6 +10,7 @@
 #include "lib/google/bigquery.h"
 #include "lib/log.h"
 #include "lib/parse.h"
+#include "load/merge_missing.h"
 #include "load/report.h"
 
 /* As long as an upload session lives at most. */
@@ -23,6 +24,7 @@ void merge_release(struct merge *m)
 	schema_free(m->schema);
 	schema_free(m->staged);
 	json_decref(m->load);
+	json_decref(m->labels);
 	*m = (struct merge){ 0 };
 }
 
@@ -83,6 +85,11 @@ int merge_init(struct merge *m, const struct config *config, const struct destin
 	if (d->decorator)
 		return error_set(err, ERR_USAGE, "--write merge: into a table, not into $%s of it",
 				 d->decorator);
+	if (merge_missing_init(m, config, begin, err) < 0)
+		return -1;
+	/* No row is newer than another where none is written. */
+	if (m->keys_only)
+		m->cursor = m->immutable = NULL;
 	return choose_key(m, config->key, begin, err);
 }
 
@@ -114,7 +121,7 @@ static bool is_usable(struct merge *m, const json_t *table, const json_t *job)
 	struct schema *schema;
 	struct error ignored;
 
-	if (number(table, "numRows") != report_rows(job) ||
+	if (number(table, "numRows") != report_rows(job) || !merge_missing_is_told(m, job) ||
 	    parse_table_schema(table, &schema, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < m->key_count; i++) {
@@ -299,7 +306,7 @@ static int make_schema(struct merge *m, const struct schema *fitted, const struc
 
 		if (stream)
 			s = schema_find(stream, f->name, f->name_length);
-		if (!s)
+		if (!s || (!stream && m->mark && !strcasecmp(m->mark, f->name)))
 			continue;
 		field = json_deep_copy(json_array_get(fitted->json, i));
 		required = s->mode == MODE_REQUIRED || is_key(m, f->name);
@@ -364,6 +371,9 @@ static int check_columns(const struct merge *m, struct error *err)
 	}
 	if (m->immutable && !column(m, "--immutable", m->immutable, err))
 		return -1;
+	if (m->mark && schema_find(m->staged ? m->staged : m->schema, m->mark, strlen(m->mark)))
+		return error_set(err, ERR_DATA,
+				 "column %s, which marks deleted rows, is in the stream", m->mark);
 	if (!m->cursor)
 		return 0;
 	f = column(m, "cursor", m->cursor, err);
@@ -399,5 +409,8 @@ int merge_plan(struct merge *m, const struct plan *plan, const struct schema *st
 		return -1;
 	if (check_columns(m, err) < 0)
 		return error_prefix(err, "--write merge");
+	m->labels = merge_missing_labels(m, plan->labels);
+	if (!m->labels)
+		return error_nomem(err);
 	return m->staged ? 0 : make_load(m, max_bad_records, err);
 }

@@ -4,6 +4,9 @@
  * the commit point: until it has ended nothing shows, but columns that were
  * added or relaxed.
  *
+ * A stream that is all of its source also tells what is missing there; see
+ * merge_missing.h.
+ *
  * Both jobs have ids of their own, found again by a rerun. The temporary
  * table bears the name of its load job and expires by itself. A rerun takes
  * it as it is; where it is gone, it loads again.
@@ -21,6 +24,7 @@
 #include "load/config.h"
 #include "load/destination.h"
 #include "load/loadjob.h"
+#include "load/merge_sql.h"
 #include "load/plan.h"
 
 /* The attempt of the stage job, on the MERGE. */
@@ -32,10 +36,15 @@ struct merge {
 	char **key;                            /* owned, with its names; NULL-terminated */
 	size_t key_count;
 	const char *cursor, *immutable; /* or NULL; borrowed */
-	struct schema *schema;          /* that the rows must have */
-	struct schema *staged;          /* of the temporary table, once it holds them */
-	json_t *load;                   /* configuration.load of the stage job */
-	bool created;                   /* there is a temporary table to be dropped */
+	enum merge_missing missing;
+	const char *mark;      /* the column that says which rows are deleted, or NULL; borrowed */
+	bool keys_only;        /* the rows are keys, and only tell what is missing */
+	int64_t read_ms;       /* since 1970: when the source was read; -1: not known */
+	struct schema *schema; /* that the rows must have */
+	struct schema *staged; /* of the temporary table, once it holds them */
+	json_t *load;          /* configuration.load of the stage job */
+	json_t *labels;        /* of the stage job, without the nonce */
+	bool created;          /* there is a temporary table to be dropped */
 };
 
 /*
@@ -81,14 +90,23 @@ int merge_run(struct merge *m, struct loadjob *commit, const struct plan_options
 	      const struct plan *plan, const json_t *staged, json_t **done, bool *adopted,
 	      struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * As merge_run, for a stream of no rows, which tells that all rows are
+ * missing. Makes no job, and leaves *done alone, where the destination has
+ * none either way.
+ */
+int merge_run_empty(struct merge *m, struct loadjob *commit, const struct plan_options *options,
+		    const struct plan *plan, json_t **done, bool *adopted, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Drop the temporary table. Fails with a warning only: it expires by itself. */
 void merge_drop(struct merge *m);
 
 /* As merge_drop, after a MERGE that another process made. */
 void merge_drop_of(struct merge *m, const json_t *done);
 
-/* ERR_PROTOCOL when the MERGE changed more rows of the table than it had. */
-int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
-	__attribute__((warn_unused_result));
+/* ERR_PROTOCOL when the MERGE changed more rows of the table than it had, where that can be told. */
+int merge_prove_count(const struct merge *m, const json_t *done, const char *job_id,
+		      struct error *err) __attribute__((warn_unused_result));
 
 #endif

@@ -8,7 +8,9 @@
 #include "lib/buf.h"
 #include "lib/google/bigquery.h"
 #include "lib/log.h"
+#include "lib/parse.h"
 #include "load/merge.h"
+#include "load/merge_missing.h"
 #include "load/merge_sql.h"
 #include "load/report.h"
 
@@ -21,7 +23,9 @@ struct commit {
 	const struct plan_options *options;
 	const struct plan *plan;
 	struct bigquery_table target;
+	const json_t *staged;  /* the job that loaded the rows; NULL: there are none */
 	json_t *table;         /* the destination's resource */
+	bool created;          /* … which is of this run */
 	struct schema *schema; /* … and its schema */
 	json_t *bounds;        /* the row of merge_sql_bounds, or NULL */
 	struct merge_partition partition;
@@ -48,8 +52,10 @@ static int get_target(struct commit *c, struct error *err)
 	rc = bigquery_table_get(api, &c->target, &c->table, err);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (c->options->no_create)
-		return error_set(err, ERR_REMOTE, "no such table, and --no-create is given");
+	if (c->options->no_create || c->merge->keys_only)
+		return error_set(err, ERR_REMOTE, "no such table, and %s is given",
+				 c->options->no_create ? "--no-create" : "--keys-only");
+	c->created = true;
 	if (plan_create_table(api, c->merge->destination, c->plan, err) < 0)
 		return -1;
 	rc = bigquery_table_get(api, &c->target, &c->table, err);
@@ -58,27 +64,44 @@ static int get_target(struct commit *c, struct error *err)
 			: 0;
 }
 
+/* The rows' columns, and the one that marks deleted rows. fit->fields is the caller's on success. */
+static int fit_target(struct commit *c, struct schema_fit *fit, struct error *err)
+{
+	const struct merge *m = c->merge;
+	const struct schema *rows = m->staged ? m->staged : m->schema;
+	json_t *fields = json_object_get(json_object_get(c->table, "schema"), "fields");
+	int rc;
+
+	schema_free(c->schema);
+	c->schema = NULL;
+	if (!json_array_size(fields) && !m->keys_only) {
+		/* A table made without a schema takes the rows'. */
+		fit->adds = true;
+		fit->fields = json_deep_copy(rows->json);
+	} else if (schema_parse(fields, &c->schema, err) < 0 ||
+		   schema_fit(rows, c->schema, &c->options->rules, fit, err) < 0) {
+		return -1;
+	}
+	if (!m->mark)
+		return 0;
+	rc = merge_missing_mark(m, c->schema, c->options->rules.add || c->created, fit->fields,
+				&c->sql.mark_type, err);
+	if (rc < 0)
+		json_decref(fit->fields);
+	if (rc == 0)
+		fit->adds = true;
+	return rc < 0 ? -1 : 0;
+}
+
 /* 1: the schema fits now. 0: it was changed meanwhile, look again. */
 static int evolve_once(struct commit *c, struct error *err)
 {
 	struct schema_fit fit = { 0 };
-	const json_t *fields;
 	json_t *patch;
 	int rc;
 
-	if (get_target(c, err) < 0)
+	if (fit_target(c, &fit, err) < 0)
 		return -1;
-	schema_free(c->schema);
-	c->schema = NULL;
-	fields = json_object_get(json_object_get(c->table, "schema"), "fields");
-	if (!json_array_size(fields)) {
-		/* A table made without a schema takes the rows'. */
-		fit.adds = true;
-		fit.fields = json_deep_copy(c->merge->staged->json);
-	} else if (schema_parse(fields, &c->schema, err) < 0 ||
-		   schema_fit(c->merge->staged, c->schema, &c->options->rules, &fit, err) < 0) {
-		return -1;
-	}
 	if (!fit.adds && !fit.relaxes) {
 		json_decref(fit.fields);
 		return 1;
@@ -93,11 +116,25 @@ static int evolve_once(struct commit *c, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
+static int check_age(struct commit *c, struct error *err)
+{
+	if (merge_missing_check_age(c->merge, c->table, c->staged, err) == 0)
+		return 0;
+	/* A rerun must not take them for fresh ones. */
+	merge_drop(c->merge);
+	return -1;
+}
+
 static int evolve(struct commit *c, struct error *err)
 {
 	for (int i = 0; i < EVOLVE_ATTEMPTS; i++) {
-		int rc = evolve_once(c, err);
+		int rc = get_target(c, err);
 
+		/* Only before our own change of it. */
+		if (rc == 0 && i == 0)
+			rc = check_age(c, err);
+		if (rc == 0)
+			rc = evolve_once(c, err);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 	}
@@ -222,6 +259,14 @@ static int choose_partitions(struct commit *c, struct error *err)
 	const struct schema_field *f;
 	auto_buf sql = BUF_INIT;
 
+	/* What is missing may be in any of them. */
+	if (c->sql.missing != MISSING_STAY) {
+		c->partition = (struct merge_partition){ .column = name ? name : "_PARTITIONTIME",
+							 .whole = true };
+		if (wants_filter(c->table))
+			c->sql.partition = &c->partition;
+		return 0;
+	}
 	if (!name || !is_fixed(c->merge, name)) {
 		if (!wants_filter(c->table))
 			return 0;
@@ -251,8 +296,9 @@ static int choose_partitions(struct commit *c, struct error *err)
 
 /* --- the MERGE ------------------------------------------------------------------------------- */
 
-static json_t *make_labels(const struct commit *c, const json_t *staged)
+static json_t *make_labels(const struct commit *c)
 {
+	const json_t *staged = c->staged;
 	json_t *labels = json_deep_copy(c->plan->labels);
 
 	if (json_object_set_new(labels, REPORT_ROWS_LABEL,
@@ -266,18 +312,17 @@ static json_t *make_labels(const struct commit *c, const json_t *staged)
 	return NULL;
 }
 
-static int submit(struct commit *c, struct loadjob *job, const json_t *staged, json_t **done,
+static int submit(struct commit *c, struct loadjob *job, struct buf *sql, json_t **done,
 		  bool *adopted, struct error *err)
 {
-	auto_buf sql = BUF_INIT;
-	const char *text;
+	const char *text = buf_cstr(sql, err);
 	json_t *labels;
 	int rc;
 
-	if (merge_sql_statement(&c->sql, &sql, err) < 0 || !(text = buf_cstr(&sql, err)))
+	if (!text)
 		return -1;
 	log_debug("%s", text);
-	labels = make_labels(c, staged);
+	labels = make_labels(c);
 	if (!labels)
 		return error_nomem(err);
 	rc = loadjob_query(job, text, labels, done, adopted, err);
@@ -285,22 +330,36 @@ static int submit(struct commit *c, struct loadjob *job, const json_t *staged, j
 	return rc;
 }
 
-/* All but the MERGE. What only looks comes first: rows that cannot be merged change nothing. */
-static int prepare(struct commit *c, const json_t *staged, struct error *err)
+static void begin(struct commit *c, struct merge *m, const struct plan_options *options,
+		  const struct plan *plan)
 {
-	struct merge *m = c->merge;
+	const struct destination *d = m->destination;
 
-	if (merge_check_staged(m, staged, err) < 0)
-		return -1;
+	*c = (struct commit){ .merge = m,
+			      .options = options,
+			      .plan = plan,
+			      .target = { d->project, d->dataset, d->table } };
 	c->sql = (struct merge_sql){
 		.target = c->target,
 		.source = { c->target.project, c->target.dataset, m->stage.id },
-		.columns = m->staged,
 		.key = m->key,
 		.key_count = m->key_count,
 		.cursor = m->cursor,
+		.missing = m->missing,
+		.mark = m->mark,
+		.keys_only = m->keys_only,
 	};
-	if (check_duplicates(c, err) < 0)
+}
+
+/* All but the MERGE. What only looks comes first: rows that cannot be merged change nothing. */
+static int prepare(struct commit *c, struct error *err)
+{
+	struct merge *m = c->merge;
+
+	if (c->staged && merge_check_staged(m, c->staged, err) < 0)
+		return -1;
+	c->sql.columns = m->staged ? m->staged : m->schema;
+	if (c->staged && check_duplicates(c, err) < 0)
 		return -1;
 	if (evolve(c, err) < 0 || choose_partitions(c, err) < 0)
 		return error_prefix(err, "%s:%s.%s", c->target.project, c->target.dataset,
@@ -315,31 +374,76 @@ static void say_counts(const json_t *done)
 	const json_t *counts = json_object_get(query, "dmlStats");
 	const char *inserted = json_string_value(json_object_get(counts, "insertedRowCount"));
 	const char *updated = json_string_value(json_object_get(counts, "updatedRowCount"));
+	const char *deleted = json_string_value(json_object_get(counts, "deletedRowCount"));
 
-	log_info("%s rows inserted, %s updated", inserted ? inserted : "0",
-		 updated ? updated : "0");
+	log_info("%s rows inserted, %s updated, %s deleted", inserted ? inserted : "0",
+		 updated ? updated : "0", deleted ? deleted : "0");
 }
 
 int merge_run(struct merge *m, struct loadjob *job, const struct plan_options *options,
 	      const struct plan *plan, const json_t *staged, json_t **done, bool *adopted,
 	      struct error *err)
 {
-	const struct destination *d = m->destination;
-	struct commit c = { .merge = m,
-			    .options = options,
-			    .plan = plan,
-			    .target = { d->project, d->dataset, d->table } };
-	int rc = prepare(&c, staged, err);
+	auto_buf sql = BUF_INIT;
+	struct commit c;
+	int rc;
 
+	begin(&c, m, options, plan);
+	c.staged = staged;
+	rc = prepare(&c, err);
 	if (rc == 0)
-		rc = submit(&c, job, staged, done, adopted, err);
+		rc = merge_sql_statement(&c.sql, &sql, err);
+	if (rc == 0)
+		rc = submit(&c, job, &sql, done, adopted, err);
 	if (rc == 0)
 		say_counts(*done);
 	release(&c);
 	return rc;
 }
 
-int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
+static int empty_statement(const struct commit *c, struct buf *sql, struct error *err)
+{
+	const struct bigquery_table *t = &c->target;
+
+	if (c->sql.missing == MISSING_MARK)
+		return merge_sql_mark_all(&c->sql, sql, err);
+	return buf_appendf(sql, err, "TRUNCATE TABLE `%s.%s.%s`", t->project, t->dataset, t->table);
+}
+
+int merge_run_empty(struct merge *m, struct loadjob *job, const struct plan_options *options,
+		    const struct plan *plan, json_t **done, bool *adopted, struct error *err)
+{
+	auto_buf sql = BUF_INIT;
+	struct commit c;
+	int rc;
+
+	begin(&c, m, options, plan);
+	rc = prepare(&c, err);
+	if (rc == 0 && !c.created) {
+		rc = empty_statement(&c, &sql, err);
+		if (rc == 0)
+			rc = submit(&c, job, &sql, done, adopted, err);
+		if (rc == 0)
+			say_counts(*done);
+	}
+	release(&c);
+	return rc;
+}
+
+static int64_t deleted_rows(const json_t *done)
+{
+	const json_t *query = json_object_get(json_object_get(done, "statistics"), "query");
+	const char *digits = json_string_value(
+		json_object_get(json_object_get(query, "dmlStats"), "deletedRowCount"));
+	struct error ignored;
+	int64_t n;
+
+	return digits && parse_int64(digits, 0, INT64_MAX, &n, &ignored) == 0 ? n : 0;
+}
+
+/* Rows that came can be told from rows that are gone only where the latter are deleted. */
+int merge_prove_count(const struct merge *m, const json_t *done, const char *job_id,
+		      struct error *err)
 {
 	int64_t affected = bigquery_job_statistic(done, "query", "numDmlAffectedRows");
 	int64_t rows = report_rows(done);
@@ -347,6 +451,10 @@ int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
 	if (affected < 0)
 		return error_set(err, ERR_PROTOCOL,
 				 "job %s is done and says not how many rows it changed", job_id);
+	if (m->missing == MISSING_MARK)
+		return 0;
+	if (m->missing == MISSING_DELETE)
+		affected -= deleted_rows(done);
 	if (affected > rows)
 		return error_set(err, ERR_PROTOCOL,
 				 "job %s is done, but changed %lld rows of the table for %lld that "

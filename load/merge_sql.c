@@ -99,6 +99,14 @@ static int append_partition(const struct merge_sql *m, const char *alias, struct
 	const struct merge_partition *p = m->partition;
 	bool range = p->least && p->largest;
 
+	if (p->whole) {
+		if (buf_append_str(out, " AND (", err) < 0 ||
+		    append_column(out, alias, p->column, err) < 0 ||
+		    buf_append_str(out, " IS NULL OR ", err) < 0 ||
+		    append_column(out, alias, p->column, err) < 0)
+			return -1;
+		return buf_append_str(out, " IS NOT NULL)", err);
+	}
 	if (buf_append_str(out, " AND (", err) < 0)
 		return -1;
 	if (range && (append_column(out, alias, p->column, err) < 0 ||
@@ -142,6 +150,60 @@ static int append_newer(const struct merge_sql *m, const struct aliases *a, stru
 	return buf_append_str(out, ")", err);
 }
 
+/* --- rows that are gone at the source, or back ----------------------------------------------- */
+
+static int append_set_mark(const struct merge_sql *m, bool deleted, struct buf *out,
+			   struct error *err)
+{
+	if (append_name(out, m->mark, err) < 0)
+		return -1;
+	if (m->mark_type == TYPE_BOOLEAN)
+		return buf_append_str(out, deleted ? " = TRUE" : " = FALSE", err);
+	return buf_append_str(out, deleted ? " = CURRENT_TIMESTAMP()" : " = NULL", err);
+}
+
+/* A row without a mark, as the table's own or another program's, is not deleted. */
+static int append_is_marked(const struct merge_sql *m, const char *alias, bool marked,
+			    struct buf *out, struct error *err)
+{
+	if (append_column(out, alias, m->mark, err) < 0)
+		return -1;
+	if (m->mark_type == TYPE_BOOLEAN)
+		return buf_append_str(out, marked ? " IS TRUE" : " IS NOT TRUE", err);
+	return buf_append_str(out, marked ? " IS NOT NULL" : " IS NULL", err);
+}
+
+/* A row that is back, also one that is older than the target's. */
+static int append_unmark(const struct merge_sql *m, const struct aliases *a, struct buf *out,
+			 struct error *err)
+{
+	if (!m->mark)
+		return 0;
+	if (buf_append_str(out, "\nWHEN MATCHED AND ", err) < 0 ||
+	    append_is_marked(m, a->target, true, out, err) < 0 ||
+	    buf_append_str(out, " THEN UPDATE SET ", err) < 0)
+		return -1;
+	return append_set_mark(m, false, out, err);
+}
+
+static int append_missing(const struct merge_sql *m, const struct aliases *a, struct buf *out,
+			  struct error *err)
+{
+	if (m->missing == MISSING_STAY)
+		return 0;
+	if (buf_append_str(out, "\nWHEN NOT MATCHED BY SOURCE", err) < 0)
+		return -1;
+	if (m->missing == MISSING_DELETE)
+		return buf_append_str(out, " THEN DELETE", err);
+	if (buf_append_str(out, " AND ", err) < 0 ||
+	    append_is_marked(m, a->target, false, out, err) < 0 ||
+	    buf_append_str(out, " THEN UPDATE SET ", err) < 0)
+		return -1;
+	return append_set_mark(m, true, out, err);
+}
+
+/* --- rows that the source has ---------------------------------------------------------------- */
+
 /* Nothing where all columns are the key's. */
 static int append_update(const struct merge_sql *m, const struct aliases *a, struct buf *out,
 			 struct error *err)
@@ -162,25 +224,31 @@ static int append_update(const struct merge_sql *m, const struct aliases *a, str
 			return -1;
 		any = true;
 	}
-	return 0;
+	if (!any || !m->mark)
+		return 0;
+	return buf_append_str(out, ", ", err) < 0 ? -1 : append_set_mark(m, false, out, err);
 }
 
 static int append_insert(const struct merge_sql *m, const struct aliases *a, struct buf *out,
 			 struct error *err)
 {
+	/* Of a TIMESTAMP, NULL says so already. */
+	bool marks = m->mark && m->mark_type == TYPE_BOOLEAN;
+
 	if (buf_append_str(out, "\nWHEN NOT MATCHED THEN INSERT (", err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->columns->count; i++)
 		if ((i && buf_append_str(out, ", ", err) < 0) ||
 		    append_name(out, m->columns->field[i].name, err) < 0)
 			return -1;
-	if (buf_append_str(out, ") VALUES (", err) < 0)
+	if ((marks && (buf_append_str(out, ", ", err) < 0 || append_name(out, m->mark, err) < 0)) ||
+	    buf_append_str(out, ") VALUES (", err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->columns->count; i++)
 		if ((i && buf_append_str(out, ", ", err) < 0) ||
 		    append_column(out, a->source, m->columns->field[i].name, err) < 0)
 			return -1;
-	return buf_append_str(out, ")", err);
+	return buf_append_str(out, marks ? ", FALSE)" : ")", err);
 }
 
 int merge_sql_statement(const struct merge_sql *m, struct buf *out, struct error *err)
@@ -192,9 +260,26 @@ int merge_sql_statement(const struct merge_sql *m, struct buf *out, struct error
 	if (buf_append_str(out, "MERGE ", err) < 0 || append_table(out, &m->target, err) < 0 ||
 	    buf_appendf(out, err, " AS %s\nUSING ", a.target) < 0 ||
 	    append_source(m, out, err) < 0 || buf_appendf(out, err, " AS %s\n", a.source) < 0 ||
-	    append_condition(m, &a, out, err) < 0 || append_update(m, &a, out, err) < 0)
+	    append_condition(m, &a, out, err) < 0)
 		return -1;
-	return append_insert(m, &a, out, err);
+	if ((!m->keys_only && append_update(m, &a, out, err) < 0) ||
+	    append_unmark(m, &a, out, err) < 0 ||
+	    (!m->keys_only && append_insert(m, &a, out, err) < 0))
+		return -1;
+	return append_missing(m, &a, out, err);
+}
+
+int merge_sql_mark_all(const struct merge_sql *m, struct buf *out, struct error *err)
+{
+	struct aliases a;
+
+	choose_alias(m, 'T', a.target);
+	if (buf_append_str(out, "UPDATE ", err) < 0 || append_table(out, &m->target, err) < 0 ||
+	    buf_appendf(out, err, " AS %s SET ", a.target) < 0 ||
+	    append_set_mark(m, true, out, err) < 0 || buf_append_str(out, " WHERE ", err) < 0 ||
+	    append_is_marked(m, a.target, false, out, err) < 0)
+		return -1;
+	return m->partition ? append_partition(m, a.target, out, err) : 0;
 }
 
 int merge_sql_duplicates(const struct merge_sql *m, struct buf *out, struct error *err)

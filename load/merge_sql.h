@@ -20,7 +20,11 @@ struct merge_partition {
 	enum schema_type type;       /* DATE, DATETIME, TIMESTAMP or INTEGER */
 	const char *least, *largest; /* both NULL: the source has only NULL */
 	bool nulls;                  /* the source has NULL too */
+	bool whole;                  /* all of it: the target wants a filter, and gets one */
 };
+
+/* What becomes of the target's rows whose key the source lacks. */
+enum merge_missing { MISSING_STAY, MISSING_DELETE, MISSING_MARK };
 
 /* Everything is borrowed. */
 struct merge_sql {
@@ -31,10 +35,18 @@ struct merge_sql {
 	size_t key_count;
 	const char *cursor;                      /* or NULL */
 	const struct merge_partition *partition; /* read only this part of the target; or NULL */
+	enum merge_missing missing;
+	const char *mark; /* the target's column that says which rows are deleted; or NULL */
+	enum schema_type mark_type; /* BOOLEAN: true; TIMESTAMP: when */
+	bool keys_only;             /* nothing is inserted, and nothing but the mark updated */
 };
 
 /* The MERGE itself. */
 int merge_sql_statement(const struct merge_sql *m, struct buf *out, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* As a MERGE with a source of no rows, MISSING_MARK: every row of the target is marked. */
+int merge_sql_mark_all(const struct merge_sql *m, struct buf *out, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* One row, of the key's values as text and how often they are there, when a key is there twice. */

@@ -97,8 +97,9 @@ static int fit_table(const struct plan_options *o, const struct schema *stream, 
 static int new_table(const struct plan_options *o, const struct schema *stream, struct plan *p,
 		     struct error *err)
 {
-	if (o->no_create)
-		return error_set(err, ERR_REMOTE, "no such table, and --no-create is given");
+	if (o->no_create || o->rules.keys_only)
+		return error_set(err, ERR_REMOTE, "no such table, and %s is given",
+				 o->no_create ? "--no-create" : "--keys-only");
 	if (!stream)
 		return error_set(err, ERR_DATA,
 				 "no schema: the table does not exist and the stream has "

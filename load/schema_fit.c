@@ -84,6 +84,8 @@ static json_t *fit_fields(struct fitting *f, const char *prefix, const struct sc
 static int relax(struct fitting *f, const char *prefix, const struct schema_field *stream,
 		 const struct schema_field *table, json_t *json)
 {
+	if (f->rules->keys_only)
+		return 0;
 	if (!f->rules->relax)
 		return differ(f, prefix, stream, table, "REQUIRED; --evolve relax is off");
 	f->fit.relaxes = true;
@@ -121,6 +123,8 @@ static int fit_existing(struct fitting *f, const char *prefix, const struct sche
 static int fit_new(struct fitting *f, const char *prefix, const struct schema_field *stream,
 		   json_t *json)
 {
+	if (f->rules->keys_only)
+		return differ(f, prefix, stream, NULL, "--keys-only adds none");
 	if (!f->rules->add)
 		return differ(f, prefix, stream, NULL, "new; --evolve add is off");
 	f->fit.adds = true;

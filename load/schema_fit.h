@@ -22,6 +22,7 @@ struct schema_rules {
 	bool add;   /* new columns may be added (NULLABLE) */
 	bool relax; /* REQUIRED may become NULLABLE */
 	bool allow_lossy;
+	bool keys_only; /* nothing is written but into rows that are there: nothing changes */
 };
 
 struct schema_fit {

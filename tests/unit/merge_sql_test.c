@@ -59,6 +59,53 @@ static void statement(void)
 	merge.cursor = NULL;
 }
 
+static void missing(void)
+{
+	auto_buf sql = BUF_INIT;
+	struct error err;
+
+	unit_test("rows that the source lacks are deleted");
+	merge.missing = MISSING_DELETE;
+	CHECK(merge_sql_statement(&merge, &sql, &err) == 0);
+	is_text(&sql,
+		"MERGE `example.com:p`.`d`.`t` AS T__\nUSING `example.com:p`.`d`.`tmp` AS S\n"
+		" ON T__.`id` = S.`id` AND T__.`b c` = S.`b c`\n"
+		"WHEN MATCHED THEN UPDATE SET `t` = S.`t`\n"
+		"WHEN NOT MATCHED THEN INSERT (`id`, `b c`, `t`) VALUES (S.`id`, S.`b c`, S.`t`)\n"
+		"WHEN NOT MATCHED BY SOURCE THEN DELETE");
+	unit_test("or marked once, and unmarked when they are back");
+	merge.missing = MISSING_MARK;
+	merge.mark = "gone";
+	merge.mark_type = TYPE_BOOLEAN;
+	buf_clear(&sql);
+	CHECK(merge_sql_statement(&merge, &sql, &err) == 0);
+	is_text(&sql,
+		"MERGE `example.com:p`.`d`.`t` AS T__\nUSING `example.com:p`.`d`.`tmp` AS S\n"
+		" ON T__.`id` = S.`id` AND T__.`b c` = S.`b c`\n"
+		"WHEN MATCHED THEN UPDATE SET `t` = S.`t`, `gone` = FALSE\n"
+		"WHEN MATCHED AND T__.`gone` IS TRUE THEN UPDATE SET `gone` = FALSE\n"
+		"WHEN NOT MATCHED THEN INSERT (`id`, `b c`, `t`, `gone`) "
+		"VALUES (S.`id`, S.`b c`, S.`t`, FALSE)\n"
+		"WHEN NOT MATCHED BY SOURCE AND T__.`gone` IS NOT TRUE THEN UPDATE SET `gone` = TRUE");
+	unit_test("keys alone insert and update nothing");
+	merge.mark_type = TYPE_TIMESTAMP;
+	merge.keys_only = true;
+	buf_clear(&sql);
+	CHECK(merge_sql_statement(&merge, &sql, &err) == 0);
+	is_text(&sql, "MERGE `example.com:p`.`d`.`t` AS T__\nUSING `example.com:p`.`d`.`tmp` AS S\n"
+		      " ON T__.`id` = S.`id` AND T__.`b c` = S.`b c`\n"
+		      "WHEN MATCHED AND T__.`gone` IS NOT NULL THEN UPDATE SET `gone` = NULL\n"
+		      "WHEN NOT MATCHED BY SOURCE AND T__.`gone` IS NULL THEN UPDATE SET `gone` = "
+		      "CURRENT_TIMESTAMP()");
+	buf_clear(&sql);
+	CHECK(merge_sql_mark_all(&merge, &sql, &err) == 0);
+	is_text(&sql, "UPDATE `example.com:p`.`d`.`t` AS T__ SET `gone` = CURRENT_TIMESTAMP() "
+		      "WHERE T__.`gone` IS NULL");
+	merge.missing = MISSING_STAY;
+	merge.mark = NULL;
+	merge.keys_only = false;
+}
+
 static void looks(void)
 {
 	auto_buf sql = BUF_INIT;
@@ -119,6 +166,7 @@ int main(void)
 	merge.columns = columns;
 	merge.table = table;
 	statement();
+	missing();
 	looks();
 	partitions();
 	schema_free(columns);
