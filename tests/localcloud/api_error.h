@@ -11,10 +11,11 @@
 #include <stdarg.h>
 
 struct api_error {
-	int status;         /* HTTP status, e.g. 404 */
-	char reason[32];    /* errors[0].reason, e.g. "notFound" */
-	char location[128]; /* errors[0].location: a field, a header or "query"; may be empty */
-	char message[1024];
+	int status;      /* HTTP status, e.g. 404 */
+	char reason[32]; /* errors[0].reason, e.g. "notFound" */
+	char location
+		[1152]; /* errors[0].location: a field, a header, "query" or a URI; may be empty */
+	char message[2560];
 };
 
 /* Fills err and returns -1, so that `return api_fail(...)` ends a function. */

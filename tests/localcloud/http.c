@@ -1,6 +1,7 @@
 #include "tests/localcloud/http.h"
 
 #include "tests/localcloud/auth.h"
+#include "tests/localcloud/gcs_error.h"
 #include "tests/localcloud/json_util.h"
 #include "tests/localcloud/reqlog.h"
 #include "tests/localcloud/router.h"
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Requests that are not uploads: insertAll takes 10 MB, a query 1 MB. */
 #define MAX_BODY ((size_t)64 << 20)
@@ -62,9 +64,20 @@ void ex_answer(struct exchange *ex, int status, json_t *json)
 	ex->json = json;
 }
 
+void ex_answer_file(struct exchange *ex, int status, int fd, int64_t from, int64_t length)
+{
+	ex->status = status;
+	ex->fd = fd;
+	ex->file_from = from;
+	ex->file_length = length;
+}
+
 void ex_error(struct exchange *ex, const struct api_error *err)
 {
-	ex_answer(ex, err->status, api_error_envelope(err));
+	if (gcs_is_path(ex->path))
+		gcs_error_answer(ex, err);
+	else
+		ex_answer(ex, err->status, api_error_envelope(err));
 	if (err->status == 401)
 		ex_set_header(
 			ex, "WWW-Authenticate",
@@ -119,6 +132,8 @@ static void judge(struct exchange *ex)
 static void free_exchange(struct exchange *ex)
 {
 	upload_abort(ex);
+	if (ex->fd >= 0)
+		close(ex->fd);
 	json_decref(ex->json);
 	buf_release(&ex->body);
 	buf_release(&ex->text);
@@ -159,7 +174,7 @@ static enum MHD_Result take_body(struct exchange *ex, const char *data, size_t n
 	struct error error;
 
 	ex->received += (int64_t)n;
-	if (ex->fault.drop == DROP_MID_BODY && !ex->upload)
+	if (ex->fault.drop == DROP_MID_BODY && !upload_handles_drop(ex))
 		return MHD_NO;
 	if (ex->refused)
 		return MHD_YES;
@@ -180,18 +195,56 @@ static void send_headers(struct exchange *ex, struct MHD_Response *response)
 		MHD_add_response_header(response, ex->headers[i].name, ex->headers[i].value);
 }
 
-static enum MHD_Result answer(struct exchange *ex)
+/* The first half of a file's piece, then the connection breaks: what a fault makes of a download. */
+static ssize_t half_a_file(void *closure, uint64_t at, char *buf, size_t room)
+{
+	const struct exchange *ex = closure;
+	uint64_t half = (uint64_t)ex->file_length / 2;
+	ssize_t got;
+
+	if (at >= half)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (room > half - at)
+		room = (size_t)(half - at);
+	got = pread(ex->fd, buf, room, ex->file_from + (int64_t)at);
+	return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *file_response(struct exchange *ex)
 {
 	struct MHD_Response *response;
-	enum MHD_Result rc;
-	char *text = ex->json ? json_dumps(ex->json, JSON_COMPACT) : NULL;
-	size_t n = text ? strlen(text) : ex->text.length;
 
+	if (ex->fault.drop == DROP_MID_BODY)
+		return MHD_create_response_from_callback((uint64_t)ex->file_length, 65536,
+							 half_a_file, ex, NULL);
+	response = MHD_create_response_from_fd_at_offset64((uint64_t)ex->file_length, ex->fd,
+							   (uint64_t)ex->file_from);
+	/* The response closes it. */
+	ex->fd = -1;
+	return response;
+}
+
+static struct MHD_Response *make_response(struct exchange *ex, size_t *n)
+{
+	char *text = ex->json ? json_dumps(ex->json, JSON_COMPACT) : NULL;
+
+	*n = text ? strlen(text) : ex->fd >= 0 ? (size_t)ex->file_length : ex->text.length;
 	if (text)
-		response = MHD_create_response_from_buffer(n, text, MHD_RESPMEM_MUST_FREE);
-	else
-		response = MHD_create_response_from_buffer(n, n ? ex->text.data : (void *)"",
-							   MHD_RESPMEM_MUST_COPY);
+		return MHD_create_response_from_buffer(*n, text, MHD_RESPMEM_MUST_FREE);
+	if (ex->fd >= 0)
+		return file_response(ex);
+	return MHD_create_response_from_buffer(*n, *n ? ex->text.data : (void *)"",
+					       MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result answer(struct exchange *ex)
+{
+	enum MHD_Result rc;
+	size_t n;
+	struct MHD_Response *response = make_response(ex, &n);
+
+	if (!response)
+		return MHD_NO;
 	send_headers(ex, response);
 	reqlog_add(ex->server->log, ex, n);
 	rc = MHD_queue_response(ex->connection, (unsigned)ex->status, response);
@@ -219,7 +272,8 @@ static enum MHD_Result finish(struct exchange *ex)
 	}
 	if (rc)
 		ex_error(ex, &err);
-	if (ex->fault.drop == DROP_AFTER_EFFECT || ex->fault.drop == DROP_MID_BODY) {
+	if (ex->fault.drop == DROP_AFTER_EFFECT ||
+	    (ex->fault.drop == DROP_MID_BODY && ex->fd < 0)) {
 		ex->status = 0;
 		reqlog_add(ex->server->log, ex, 0);
 		return MHD_NO;
@@ -234,8 +288,10 @@ static void *on_uri(void *closure, const char *uri, struct MHD_Connection *conne
 
 	(void)closure;
 	(void)connection;
-	if (ex)
+	if (ex) {
 		ex->url = strdup(uri);
+		ex->fd = -1;
+	}
 	return ex;
 }
 

@@ -26,12 +26,13 @@ struct server {
 	struct faults *faults;
 	struct auth *auth;
 	struct uploads *uploads;
+	struct gcs *gcs;
 	struct reqlog *log;
 	struct MHD_Daemon *daemon;
 };
 
 #define EXCHANGE_PARAMS 4
-#define EXCHANGE_HEADERS 6
+#define EXCHANGE_HEADERS 16
 
 struct upload;
 
@@ -52,6 +53,8 @@ struct exchange {
 	int status;
 	json_t *json;
 	struct buf text; /* instead of json */
+	int fd;          /* or a piece of a file: -1 when it is none */
+	int64_t file_from, file_length;
 	const char *content_type;
 	struct {
 		const char *name;
@@ -73,6 +76,8 @@ int ex_query_int64(const struct exchange *ex, const char *name, int64_t fallback
 json_t *ex_json(const struct exchange *ex, struct api_error *err);
 
 void ex_answer(struct exchange *ex, int status, json_t *json); /* takes the reference */
+/* Answers with a piece of the file, which is the exchange's then. */
+void ex_answer_file(struct exchange *ex, int status, int fd, int64_t from, int64_t length);
 void ex_error(struct exchange *ex, const struct api_error *err);
 void ex_set_header(struct exchange *ex, const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

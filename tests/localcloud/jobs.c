@@ -34,8 +34,8 @@ static int start_workers(struct jobs *j, struct api_error *err)
 	return 0;
 }
 
-int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
-	      struct api_error *err)
+int jobs_open(const char *dir, struct store *store, struct gcs *gcs, struct faults *faults,
+	      struct jobs **ret, struct api_error *err)
 {
 	struct jobs *j = calloc(1, sizeof(*j));
 	pthread_condattr_t attributes;
@@ -46,6 +46,7 @@ int jobs_open(const char *dir, struct store *store, struct faults *faults, struc
 	pthread_cond_init(&j->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	j->store = store;
+	j->gcs = gcs;
 	j->faults = faults;
 	snprintf(j->dir, sizeof(j->dir), "%s", dir);
 	if (open_workers(j, err) || jobs_db_open(j, err) || jobs_db_recover(j, err) ||

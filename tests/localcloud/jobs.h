@@ -13,13 +13,14 @@
 #define LOCALCLOUD_JOBS_H
 
 #include "tests/localcloud/faults.h"
+#include "tests/localcloud/gcs.h"
 #include "tests/localcloud/store.h"
 
 struct jobs;
 
-/* store: the request handle; each job thread opens another. */
-int jobs_open(const char *dir, struct store *store, struct faults *faults, struct jobs **ret,
-	      struct api_error *err);
+/* store: the request handle; each job thread opens another. Load jobs read their sourceUris from gcs. */
+int jobs_open(const char *dir, struct store *store, struct gcs *gcs, struct faults *faults,
+	      struct jobs **ret, struct api_error *err);
 /* Waits for the running jobs, then stops. */
 void jobs_close(struct jobs *j);
 

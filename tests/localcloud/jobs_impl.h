@@ -35,6 +35,7 @@ struct jobs {
 	pthread_mutex_t lock; /* guards db, the queue and running */
 	pthread_cond_t changed;
 	struct store *store;
+	struct gcs *gcs;
 	struct faults *faults;
 	char dir[STORE_NAME_MAX];
 	struct queued *queue;

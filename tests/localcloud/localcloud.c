@@ -1,8 +1,9 @@
-/* localcloud: BigQuery v2 and the OAuth token endpoint on loopback, kept in one directory. See localcloud.1. */
+/* localcloud: BigQuery, Cloud Storage and the OAuth token endpoint on loopback, kept in one directory. See localcloud.1. */
 #include "lib/log.h"
 #include "lib/options.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/command.h"
+#include "tests/localcloud/gcs.h"
 #include "tests/localcloud/http.h"
 #include "tests/localcloud/jobs.h"
 #include "tests/localcloud/reqlog.h"
@@ -61,7 +62,7 @@ static const char *const usage[] = { "--data DIR [options]", "--data DIR [option
 
 static const struct program program = {
 	.name = "localcloud",
-	.summary = "a local stand-in for BigQuery",
+	.summary = "a local stand-in for BigQuery and Cloud Storage",
 	.usage = usage,
 	.options = options,
 };
@@ -77,7 +78,8 @@ static int open_server(struct server *server, const struct config *config, struc
 	server->uploads = uploads_new();
 	if (auth_new(config->token_lifetime_s, config->service_account, &server->auth, err) ||
 	    store_open(config->data, &server->store, err) ||
-	    jobs_open(config->data, server->store, server->faults, &server->jobs, err))
+	    gcs_open(config->data, &server->gcs, err) ||
+	    jobs_open(config->data, server->store, server->gcs, server->faults, &server->jobs, err))
 		return -1;
 	return http_start(server, (uint16_t)config->port, err);
 }
@@ -90,6 +92,7 @@ static void close_server(struct server *server)
 		jobs_close(server->jobs);
 	store_close(server->store);
 	uploads_free(server->uploads);
+	gcs_close(server->gcs);
 	auth_free(server->auth);
 	reqlog_free(server->log);
 	faults_free(server->faults);

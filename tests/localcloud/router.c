@@ -2,6 +2,7 @@
 
 #include "tests/localcloud/api.h"
 #include "tests/localcloud/auth.h"
+#include "tests/localcloud/gcs_api.h"
 #include "tests/localcloud/reqlog.h"
 
 #include <stdlib.h>
@@ -94,6 +95,19 @@ static const struct {
 	{ "POST", "/bigquery/v2/projects/*/jobs/*/cancel", api_jobs_cancel },
 	{ "POST", "/bigquery/v2/projects/*/queries", api_queries_query },
 	{ "GET", "/bigquery/v2/projects/*/queries/*", api_queries_get },
+	{ "GET", "/storage/v1/b", gcs_buckets_list },
+	{ "POST", "/storage/v1/b", gcs_buckets_insert },
+	{ "GET", "/storage/v1/b/*", gcs_buckets_get },
+	{ "DELETE", "/storage/v1/b/*", gcs_buckets_delete },
+	{ "GET", "/storage/v1/b/*/storageLayout", gcs_buckets_layout },
+	{ "GET", "/storage/v1/b/*/o", gcs_objects_list },
+	{ "GET", "/storage/v1/b/*/o/*", gcs_objects_get },
+	{ "GET", "/download/storage/v1/b/*/o/*", gcs_objects_get },
+	{ "PATCH", "/storage/v1/b/*/o/*", gcs_objects_patch },
+	{ "DELETE", "/storage/v1/b/*/o/*", gcs_objects_delete },
+	{ "POST", "/storage/v1/b/*/o/*/compose", gcs_objects_compose },
+	{ "POST", "/storage/v1/b/*/o/*/rewriteTo/b/*/o/*", gcs_objects_rewrite },
+	{ "POST", "/storage/v1/b/*/o/*/copyTo/b/*/o/*", gcs_objects_copy },
 };
 
 bool router_is_control(const char *path)
@@ -104,36 +118,67 @@ bool router_is_control(const char *path)
 bool router_needs_auth(const char *path)
 {
 	return strncmp(path, "/bigquery/", 10) == 0 || strncmp(path, "/upload/", 8) == 0 ||
-	       strncmp(path, "/resumable/", 11) == 0;
+	       strncmp(path, "/resumable/", 11) == 0 || strncmp(path, "/storage/", 9) == 0 ||
+	       strncmp(path, "/download/", 10) == 0;
 }
 
-/* Fills param when the path fits the pattern. */
+/* The next byte of a path as it came, percent escapes undone; -1 at its end. */
+static int next_byte(const char **p)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char *s = *p, *high, *low;
+
+	if (!*s || *s == '?')
+		return -1;
+	*p = s + 1;
+	if (*s != '%' || !s[1] || !s[2])
+		return (unsigned char)*s;
+	high = strchr(hex, s[1] | 0x20);
+	low = strchr(hex, s[2] | 0x20);
+	if (!high || !low)
+		return (unsigned char)*s;
+	*p = s + 3;
+	return (int)((high - hex) << 4 | (low - hex));
+}
+
+/* One piece of the path, up to the next '/' that came as such, into out; false for one that is empty or has a NUL. */
+static bool take_piece(const char **path, char **out)
+{
+	const char *end = *path + strcspn(*path, "/?");
+	bool good = end > *path;
+
+	while (*path < end) {
+		int byte = next_byte(path);
+
+		good = good && byte != 0;
+		*(*out)++ = (char)byte;
+	}
+	*(*out)++ = '\0';
+	return good;
+}
+
+/* Fills param when the path fits the pattern. The raw path: names of objects hold '/', which came as %2F. */
 static bool match(const char *pattern, const char *path, struct exchange *ex)
 {
 	size_t params = 0;
 	char *out;
 
 	free(ex->segments);
-	ex->segments = out = malloc(strlen(path) + EXCHANGE_PARAMS);
+	ex->segments = out = malloc(strlen(path) + EXCHANGE_PARAMS + 1);
 	memset(ex->param, 0, sizeof(ex->param));
 	while (out && *pattern) {
 		if (strcmp(pattern, "**") == 0)
 			return true;
 		if (*pattern == '*' && params < EXCHANGE_PARAMS) {
-			size_t n = strcspn(path, "/");
-
-			if (n == 0)
+			ex->param[params++] = out;
+			if (!take_piece(&path, &out))
 				return false;
-			ex->param[params++] = memcpy(out, path, n);
-			out[n] = '\0';
-			out += n + 1;
-			path += n;
 			pattern++;
-		} else if (*pattern++ != *path++) {
+		} else if (next_byte(&path) != (unsigned char)*pattern++) {
 			return false;
 		}
 	}
-	return out && !*path;
+	return out && next_byte(&path) < 0;
 }
 
 int router_dispatch(struct exchange *ex, struct api_error *err)
@@ -142,7 +187,7 @@ int router_dispatch(struct exchange *ex, struct api_error *err)
 	bool other_method = false;
 
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (!match(routes[i].pattern, ex->path, ex))
+		if (!match(routes[i].pattern, ex->url, ex))
 			continue;
 		if (strcmp(routes[i].method, method) == 0)
 			return routes[i].handle(ex, err);

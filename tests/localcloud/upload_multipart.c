@@ -1,6 +1,4 @@
 /* uploadType=multipart: a JSON part, then the data, which are streamed to the spool file. */
-#include "tests/localcloud/jobs.h"
-#include "tests/localcloud/json_util.h"
 #include "tests/localcloud/upload_impl.h"
 
 #include <stdio.h>
@@ -43,7 +41,6 @@ int multipart_begin(struct exchange *ex, struct api_error *err)
 {
 	struct upload *up = ex->upload;
 
-	up->fd = -1;
 	up->head.max = MAX_HEAD;
 	return read_boundary(ex_header(ex, "Content-Type"), up, err);
 }
@@ -55,6 +52,30 @@ static char *after_headers(char *p, char *end, bool crlf)
 	char *at = memmem(p, (size_t)(end - p), mark, strlen(mark));
 
 	return at ? at + strlen(mark) : NULL;
+}
+
+/* The value of Content-Type among the headers at p; NULL when there is none. Owned by the caller. */
+static char *content_type(const char *p, const char *end)
+{
+	static const char name[] = "Content-Type:";
+	size_t n = strlen(name);
+
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+		size_t length = (size_t)((lf ? lf : end) - p);
+
+		if (length > n && strncasecmp(p, name, n) == 0) {
+			p += n;
+			length -= n;
+			while (length > 0 && *p == ' ')
+				p++, length--;
+			while (length > 0 && (p[length - 1] == '\r' || p[length - 1] == ' '))
+				length--;
+			return strndup(p, length);
+		}
+		p += length + 1;
+	}
+	return NULL;
 }
 
 /*
@@ -75,8 +96,9 @@ static int split_head(struct upload *up, char **data)
 	*data = close ? after_headers(close, end, up->crlf) : NULL;
 	if (!*data)
 		return 0;
-	up->job = json_loadb(json, (size_t)(close - json), JSON_REJECT_DUPLICATES, NULL);
-	return json_is_object(up->job) ? 1 : -1;
+	up->type = content_type(close, *data);
+	up->metadata = json_loadb(json, (size_t)(close - json), JSON_REJECT_DUPLICATES, NULL);
+	return json_is_object(up->metadata) ? 1 : -1;
 }
 
 int multipart_data(struct exchange *ex, const char *data, size_t n)
@@ -88,7 +110,7 @@ int multipart_data(struct exchange *ex, const char *data, size_t n)
 	int ready;
 
 	if (up->in_data)
-		return up->failed |= spool_write(up->fd, data, n) != 0, 0;
+		return media_data(ex, data, n);
 	if (up->failed || buf_append(&up->head, data, n, &error)) {
 		up->failed = true;
 		return 0;
@@ -97,14 +119,9 @@ int multipart_data(struct exchange *ex, const char *data, size_t n)
 	if (ready == 0)
 		return 0;
 	up->in_data = true;
-	up->failed = ready < 0;
-	if (ready > 0)
-		up->fd = spool_create(ex->server->dir, &up->spool, &err);
-	if (up->fd < 0)
-		up->failed = true;
-	else if (spool_write(up->fd, rest, (size_t)(up->head.data + up->head.length - rest)))
-		up->failed = true;
-	return 0;
+	up->failed = ready < 0 || whole_create(ex, &err);
+	return up->failed ? 0
+			  : media_data(ex, rest, (size_t)(up->head.data + up->head.length - rest));
 }
 
 /* Cuts the closing delimiter and its line break off the end of the spool file. */
@@ -135,29 +152,9 @@ static int cut_tail(struct upload *up)
 int multipart_finish(struct exchange *ex, struct api_error *err)
 {
 	struct upload *up = ex->upload;
-	json_t *job = NULL;
 
-	if (!up->in_data || !up->job || up->failed || cut_tail(up))
+	if (!up->in_data || up->failed || cut_tail(up))
 		return api_fail(err, 400, "badContent",
 				"The multipart body is malformed: two parts, the first one JSON");
-	close(up->fd);
-	up->fd = -1;
-	if (jobs_describe(ex->server->jobs, up->project, up->job, err) ||
-	    jobs_insert(ex->server->jobs, up->job, up->spool, &job, err))
-		return -1;
-	free(up->spool);
-	up->spool = NULL;
-	upload_answer_job(ex, job);
-	return 0;
-}
-
-void multipart_abort(struct upload *up)
-{
-	if (up->fd >= 0)
-		close(up->fd);
-	if (up->spool)
-		unlink(up->spool);
-	free(up->spool);
-	json_decref(up->job);
-	buf_release(&up->head);
+	return whole_finish(ex, err);
 }

@@ -7,6 +7,11 @@
 #   bq_sql SQL       run it; rows as JSON lines, {"column": "value"}
 #   bq_api METHOD PATH [BODY]   any call under bigquery/v2/projects/$PROJECT
 #   bq_dataset ID    create a dataset
+#   gcs_bucket NAME  create a bucket
+#   gcs_api METHOD PATH [BODY]  any call under storage/v1
+#   gcs_put BUCKET NAME FILE [CURL OPTION]...  store an object; prints its resource
+#   gcs_get BUCKET NAME [CURL OPTION]...  its data
+#   gcs_names BUCKET [PREFIX]  the names of its objects, a line each (at most 1000)
 #   fault JSON       make the next matching answer fail; see localcloud(1)
 
 PROJECT=${PROJECT:-test-project}
@@ -66,6 +71,35 @@ bq_sql() {
 	}
 	jq -c '[.schema.fields[]?.name] as $names
 		| .rows[]? | [.f[].v] | [$names, .] | transpose | map({(.[0]): .[1]}) | add' <<<"$answer"
+}
+
+gcs_api() {
+	local method=$1 path=$2 body=${3:-}
+
+	localcloud_curl --fail-with-body -X "$method" ${body:+--data-binary "$body"} "$LOCALCLOUD_URL/storage/v1/$path"
+}
+
+gcs_bucket() {
+	gcs_api POST "b?project=$PROJECT" "$(jq -nc --arg n "$1" '{name:$n}')" >/dev/null
+}
+
+gcs_put() {
+	local bucket=$1 name=$2 file=$3
+
+	shift 3
+	curl -sS --max-time 60 --noproxy '*' --fail-with-body -X POST -H 'Content-Type: application/octet-stream' -T "$file" "$@" \
+		"$LOCALCLOUD_URL/upload/storage/v1/b/$bucket/o?uploadType=media&name=$(jq -rn --arg n "$name" '$n|@uri')"
+}
+
+gcs_get() {
+	local bucket=$1 name=$2
+
+	shift 2
+	localcloud_curl --fail-with-body "$@" "$LOCALCLOUD_URL/storage/v1/b/$bucket/o/$(jq -rn --arg n "$name" '$n|@uri')?alt=media"
+}
+
+gcs_names() {
+	gcs_api GET "b/$1/o?prefix=$(jq -rn --arg n "${2:-}" '$n|@uri')" | jq -r '.items[]?.name'
 }
 
 fault() {
