@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # Headers do no harm where they are not used; libraries are linked per program.
-PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib)
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal)
 
 # --- what is built -------------------------------------------------------
 
@@ -56,7 +56,7 @@ rowwrap_PKGS    := jansson
 
 bqload_SOURCES := $(wildcard load/*.c)
 bqload_LIBS    := google base
-bqload_PKGS    := libcurl libcrypto jansson
+bqload_PKGS    := libcurl libcrypto jansson libisal
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base

@@ -5,13 +5,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+
 static const int ending_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static _Atomic int pending_signal;
 static int signal_pipe[2] = { -1, -1 };
+static _Atomic int64_t grace_until_ms; /* monotonic; 0: there is none */
 
 void io_close_fd(int *fd)
 {
@@ -105,9 +109,13 @@ static void on_signal(int number)
 {
 	int expected = 0, saved = errno;
 
-	if (atomic_compare_exchange_strong(&pending_signal, &expected, number) &&
-	    write(signal_pipe[1], "", 1) < 0)
+	if (!atomic_compare_exchange_strong(&pending_signal, &expected, number)) {
+		/* Whoever sends another does not want to wait. */
+		if (number != SIGALRM)
+			atomic_store(&grace_until_ms, 0);
+	} else if (write(signal_pipe[1], "", 1) < 0) {
 		errno = saved; /* pending_signal is set all the same */
+	}
 	errno = saved;
 }
 
@@ -146,9 +154,22 @@ int signals_init(struct error *err)
 	return 0;
 }
 
+static bool in_grace(void)
+{
+	int64_t until = atomic_load(&grace_until_ms);
+
+	return until > 0 && monotonic_ms() < until;
+}
+
+void signals_grace(int64_t ms)
+{
+	if (signals_pending())
+		atomic_store(&grace_until_ms, monotonic_ms() + ms);
+}
+
 int signals_fd(void)
 {
-	return signal_pipe[0];
+	return in_grace() ? -1 : signal_pipe[0];
 }
 
 int signals_pending(void)
@@ -160,7 +181,7 @@ int signals_check(struct error *err)
 {
 	int number = signals_pending();
 
-	if (!number)
+	if (!number || in_grace())
 		return 0;
 	if (number == SIGALRM)
 		return error_set(err, ERR_TEMP, "the time of --timeout is over");

@@ -58,6 +58,12 @@ int signals_check(struct error *err) __attribute__((warn_unused_result));
  */
 int signals_set_timeout(int64_t timeout_ms, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * Time to clean up with after an ending signal or the timeout: for so long
+ * signals_check succeeds and signals_fd is -1. A second signal ends it.
+ */
+void signals_grace(int64_t ms);
+
 /* In a child before exec: the default actions again. */
 void signals_reset_in_child(void);
 
