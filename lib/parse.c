@@ -105,6 +105,30 @@ bad:
 	return error_set(err, ERR_USAGE, "'%s' is not a duration such as 90s, 10m or 1h30m", s);
 }
 
+int parse_bytes(const char *s, int64_t *ret, struct error *err)
+{
+	static const char units[] = "KMGT";
+	const char *p = s, *unit;
+	int64_t value = 0;
+	bool fits = true;
+
+	for (; is_digit(*p); p++)
+		fits = fits && !__builtin_mul_overflow(value, 10, &value) &&
+		       !__builtin_add_overflow(value, *p - '0', &value);
+	if (p > s && *p && (unit = strchr(units, *p))) {
+		for (; unit >= units; unit--)
+			fits = fits && !__builtin_mul_overflow(value, 1024, &value);
+		p++;
+		if (!strcmp(p, "iB"))
+			p += 2;
+	}
+	if (p == s || *p || !fits || value == 0)
+		return error_set(err, ERR_USAGE, "'%s' is not a size such as 4096, 256KiB or 64M",
+				 s);
+	*ret = value;
+	return 0;
+}
+
 int parse_bool(const char *s, bool *ret, struct error *err)
 {
 	static const char *const words[] = { "false", "true", "0", "1", "no", "yes", "off", "on" };

@@ -20,6 +20,9 @@ int parse_int64(const char *s, int64_t min, int64_t max, int64_t *ret, struct er
 int parse_duration_ms(const char *s, int64_t *ret_ms, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* "4096", "256KiB", "64M", "1GiB": K, M, G, T are powers of 1,024. At least 1. */
+int parse_bytes(const char *s, int64_t *ret, struct error *err) __attribute__((warn_unused_result));
+
 /* true/1/yes/on and false/0/no/off, in any case. */
 int parse_bool(const char *s, bool *ret, struct error *err) __attribute__((warn_unused_result));
 

@@ -4,6 +4,7 @@
 #include "lib/parse.h"
 #include "load/config.h"
 #include "load/plan.h"
+#include "load/stage.h"
 
 #define FIELD(member) .offset = offsetof(struct config, member)
 static const struct option_def options[] = {
@@ -102,6 +103,27 @@ static const struct option_def options[] = {
 	  FIELD(labels),
 	  .argument = "K=V",
 	  .help = "label of the job; may be repeated" },
+	{ .name = "stage",
+	  .kind = OPTION_STRING,
+	  FIELD(stage),
+	  .argument = "gs://BUCKET/PREFIX",
+	  .help = "send the rows as objects there, and load those by one job" },
+	{ .name = "parallel",
+	  .kind = OPTION_INT,
+	  FIELD(parallel),
+	  .argument = "N",
+	  .help = "with --stage: that many connections (default 4)",
+	  .min = 1,
+	  .max = STAGE_CONNECTIONS_MAX },
+	{ .name = "part-size",
+	  .kind = OPTION_STRING,
+	  FIELD(part_size),
+	  .argument = "SIZE",
+	  .help = "with --stage: size of the first objects (default 64MiB)" },
+	{ .name = "gzip",
+	  .kind = OPTION_FLAG,
+	  FIELD(gzip),
+	  .help = "with --stage: compress the objects" },
 	{ .name = "run-id",
 	  .kind = OPTION_STRING,
 	  FIELD(run_id),
@@ -135,7 +157,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_REPEAT,
 	  FIELD(endpoints),
 	  .argument = "SERVICE=URL",
-	  .help = "another server for bigquery; authentication stays on" },
+	  .help = "another server for bigquery or storage; authentication stays on" },
 	{ .name = "retry-initial",
 	  .kind = OPTION_DURATION,
 	  FIELD(retry_initial_ms),
@@ -226,6 +248,11 @@ int config_check(const struct config *c, const struct command_line *line, struct
 		return error_set(err, ERR_USAGE, "--replace-schema needs --write truncate");
 	if (check_merge(c, err) < 0)
 		return -1;
+	if (!c->stage && (c->parallel || c->part_size || c->gzip))
+		return error_set(err, ERR_USAGE, "%s needs --stage",
+				 c->parallel    ? "--parallel"
+				 : c->part_size ? "--part-size"
+						: "--gzip");
 	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n')))
 		return error_set(err, ERR_USAGE, "--run-id: empty, or with a line end in it");
 	*plan = (struct plan_options){

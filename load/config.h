@@ -18,10 +18,13 @@ struct config {
 	const char *key;                    /* A,B of --key, or NULL */
 	const char *cursor, *immutable;     /* column names, or NULL */
 	const char *soft_delete, *undelete; /* column names, or NULL */
+	const char *stage;                  /* gs://BUCKET/PREFIX, or NULL */
+	const char *part_size;              /* of --part-size, or NULL */
 	bool delete_missing, keys_only;
-	bool bare, no_create, replace_schema, allow_lossy, dry_run;
+	bool bare, no_create, replace_schema, allow_lossy, dry_run, gzip;
 	struct layout layout;
 	struct option_values labels, endpoints;
+	int64_t parallel; /* connections of --stage; 0: not given */
 	int64_t max_bad_records, timeout_ms, retry_initial_ms, retry_for_ms;
 };
 

@@ -43,11 +43,11 @@ static int check_scope(const struct load *l, struct error *err)
 	return 0;
 }
 
-int load_open_api(struct load *l, struct error *err)
+struct api_options load_api_options(const struct load *l, enum endpoint_service service)
 {
 	const struct config *c = l->config;
 	struct api_options api = {
-		.service = SERVICE_BIGQUERY,
+		.service = service,
 		.endpoints = &c->endpoints,
 		.credentials_file = c->credentials,
 		.retry = RETRY_POLICY_DEFAULT,
@@ -57,6 +57,13 @@ int load_open_api(struct load *l, struct error *err)
 		api.retry.initial_ms = c->retry_initial_ms;
 	if (c->retry_for_ms)
 		api.retry.budget_ms = c->retry_for_ms;
+	return api;
+}
+
+int load_open_api(struct load *l, struct error *err)
+{
+	const struct api_options api = load_api_options(l, SERVICE_BIGQUERY);
+
 	return api_open(&l->api, &api, err);
 }
 
@@ -156,6 +163,7 @@ static int run_load(struct load *l, struct load_outcome *o, struct error *err)
 		 l->progress.what, l->run_id, l->job.id);
 	if (l->config->write == WRITE_MERGE)
 		merge_drop_of(&l->merge, o->job);
+	load_stage_remove(l);
 	return load_discard_rows(l, err);
 }
 
@@ -174,7 +182,7 @@ static int load_table(struct load *l, struct error *err)
 
 static int dry_run(struct load *l, struct error *err)
 {
-	if (load_make_plan(l, err) < 0 || load_read_rows(l, NULL, err) < 0)
+	if (load_make_plan(l, err) < 0 || load_read_rows(l, NULL, NULL, err) < 0)
 		return -1;
 	if (l->in.rows == 0 && l->config->bare && l->config->write == WRITE_TRUNCATE)
 		return error_set(err, ERR_DATA,
@@ -215,10 +223,11 @@ int load_run(struct load *l, const char *operand, struct error *err)
 	const struct config *c = l->config;
 
 	progress_start(&l->progress, operand, input_size());
-	if (set_run_id(l, err) < 0 || destination_parse(operand, &l->destination, err) < 0 ||
+	if (load_stage_options(l, err) < 0 || set_run_id(l, err) < 0 ||
+	    destination_parse(operand, &l->destination, err) < 0 ||
 	    rowstream_open(&l->in, STDIN_FILENO, "stdin", c->bare, err) < 0 ||
 	    check_scope(l, err) < 0 || open_destination(l, err) < 0 ||
-	    rowstream_write_begin(&l->out, NULL, err) < 0)
+	    load_stage_check(l, err) < 0 || rowstream_write_begin(&l->out, NULL, err) < 0)
 		return -1;
 	return c->dry_run ? dry_run(l, err) : load_table(l, err);
 }
@@ -226,6 +235,8 @@ int load_run(struct load *l, const char *operand, struct error *err)
 void load_release(struct load *l)
 {
 	rowcheck_free(l->check);
+	stage_free(l->stage);
+	storage_uri_release(&l->stage_at);
 	merge_release(&l->merge);
 	plan_release(&l->plan);
 	api_close(&l->api);

@@ -15,6 +15,7 @@
 #include "load/merge.h"
 #include "load/plan.h"
 #include "load/rowcheck.h"
+#include "load/stage.h"
 
 /* Everything of one run; the caller fills in config and plan_options, and initializes out. */
 struct load {
@@ -30,8 +31,11 @@ struct load {
 	struct rowstream_reader in;
 	struct rowstream_writer out;
 	struct rowcheck *check;
-	struct loadjob job; /* that commits */
-	struct merge merge; /* of --write merge */
+	struct loadjob job;          /* that commits */
+	struct merge merge;          /* of --write merge */
+	struct storage_uri stage_at; /* of --stage */
+	struct stage_options stage_options;
+	struct stage *stage; /* once rows are staged; NULL without --stage */
 	struct progress progress;
 };
 

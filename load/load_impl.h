@@ -12,6 +12,7 @@
 #include "load/load.h"
 #include "load/loadjob.h"
 #include "load/sender.h"
+#include "load/stage.h"
 
 /* How it ended. */
 struct load_outcome {
@@ -25,8 +26,11 @@ int load_open_api(struct load *l, struct error *err) __attribute__((warn_unused_
 /* What this load will do, now that it is known that it is ours to do. */
 int load_make_plan(struct load *l, struct error *err) __attribute__((warn_unused_result));
 
-/* Read all rows, checked; sender NULL: only check. */
-int load_read_rows(struct load *l, struct sender *sender, struct error *err)
+/* How requests of a service are made, as the options say. */
+struct api_options load_api_options(const struct load *l, enum endpoint_service service);
+
+/* Read all rows, checked, into one of the two; both NULL: only check. */
+int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* The rows of this run need not be read again: they may be others by now. */
@@ -35,6 +39,32 @@ int load_discard_rows(struct load *l, struct error *err) __attribute__((warn_unu
 /* Send the rows as that job, if there are any: else ret->job stays NULL. */
 int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
 		   struct load_outcome *ret, struct error *err) __attribute__((warn_unused_result));
+
+/* Of the job that takes the rows; borrowed. */
+const json_t *load_labels(const struct load *l);
+
+/* Emptying that TRUNCATE TABLE cannot do is done by a load of no bytes. */
+bool load_needs_empty(const struct load *l);
+
+/* --- with --stage (load_staged.c) ---------------------------------------------------------------- */
+
+/* Take the options apart; nothing is sent. ERR_USAGE. */
+int load_stage_options(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/* Before rows are read: stage_check_bucket, and the directory of the run. */
+int load_stage_check(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * load_send_rows by way of Cloud Storage. Objects are removed but where it is
+ * not known whether the job will read them (job->unknown): l->stage then says
+ * which those are.
+ */
+int load_send_staged(struct load *l, struct loadjob *job, json_t *configuration,
+		     struct load_outcome *ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The rows are where they belong: nothing that the run has staged is wanted any more. */
+void load_stage_remove(const struct load *l);
 
 /* A stream of no rows: truncate empties the table; else there is nothing but to create it. */
 int load_nothing(struct load *l, struct load_outcome *ret, struct error *err)

@@ -17,6 +17,7 @@ static int stage_rows(struct load *l, struct load_outcome *staged, struct error 
 		log_info("%s: the rows of run %s are there already, from job %s; the input is read "
 			 "and discarded",
 			 l->progress.what, l->run_id, l->merge.stage.id);
+		load_stage_remove(l);
 		return load_discard_rows(l, err);
 	}
 	if (load_send_rows(l, &l->merge.stage, l->merge.load, staged, err) < 0)

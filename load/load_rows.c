@@ -12,7 +12,7 @@
 #include "load/report.h"
 #include "load/sender.h"
 
-int load_read_rows(struct load *l, struct sender *sender, struct error *err)
+int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, struct error *err)
 {
 	const char *row;
 	size_t length;
@@ -23,6 +23,8 @@ int load_read_rows(struct load *l, struct sender *sender, struct error *err)
 			return -1;
 		/* With the line feed that stands behind every row. */
 		if (sender && sender_append(sender, row, length + 1, err) < 0)
+			return -1;
+		if (stage && stage_append(stage, row, length + 1, err) < 0)
 			return -1;
 		progress_tick(&l->progress, l->in.rows, l->in.bytes);
 	}
@@ -83,15 +85,17 @@ int load_nothing(struct load *l, struct load_outcome *ret, struct error *err)
 	return l->config->write == WRITE_TRUNCATE ? truncate_table(l, ret, err) : 0;
 }
 
-/*
- * Emptying that TRUNCATE TABLE cannot do: one partition, or together with a
- * change of the schema. A load of no bytes does it.
- */
-static bool needs_empty_load(const struct load *l)
+/* One partition, or together with a change of the schema. */
+bool load_needs_empty(const struct load *l)
 {
 	return l->config->write == WRITE_TRUNCATE && l->plan.table_exists && !l->config->bare &&
 	       (l->destination.decorator || l->config->replace_schema ||
 		json_object_get(l->plan.load, "schemaUpdateOptions"));
+}
+
+const json_t *load_labels(const struct load *l)
+{
+	return l->merge.labels ? l->merge.labels : l->plan.labels;
 }
 
 int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
@@ -105,15 +109,14 @@ int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
 	json_t *resource;
 	int rc;
 
+	if (l->config->stage)
+		return load_send_staged(l, job, configuration, ret, err);
 	snprintf(what, sizeof what, "load into %.200s", l->progress.what);
 	if (buf_appendf(&path, err, "/projects/%s/jobs?uploadType=resumable", l->project) < 0)
 		return -1;
 	upload.path = buf_cstr(&path, err);
-	resource =
-		upload.path
-			? loadjob_resource(job, "load", configuration,
-					   l->merge.labels ? l->merge.labels : l->plan.labels, err)
-			: NULL;
+	resource = upload.path ? loadjob_resource(job, "load", configuration, load_labels(l), err)
+			       : NULL;
 	if (!resource)
 		return -1;
 	upload.metadata = resource;
@@ -123,8 +126,8 @@ int load_send_rows(struct load *l, struct loadjob *job, json_t *configuration,
 			sender.before = merge_create_temporary;
 			sender.context = &l->merge;
 		}
-		rc = load_read_rows(l, &sender, err);
-		if (rc == 0 && (l->in.rows > 0 || needs_empty_load(l)))
+		rc = load_read_rows(l, &sender, NULL, err);
+		if (rc == 0 && (l->in.rows > 0 || load_needs_empty(l)))
 			rc = commit(l, job, &sender, ret, err);
 		sender_release(&sender);
 	}

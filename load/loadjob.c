@@ -126,6 +126,7 @@ int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted,
 		return error_prefix(err, "job %s", j->id);
 	if (rc == 0)
 		return error_set(err, ERR_TEMP, "job %s was not started", j->id);
+	j->unknown = false;
 	if (bigquery_job_outcome(job) != JOB_DONE) {
 		bigquery_job_failure(job, j->id, err);
 		/* What another process sent says nothing about our rows. */
@@ -139,21 +140,36 @@ int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted,
 	return 0;
 }
 
+int loadjob_run(struct loadjob *j, const char *kind, json_t *configuration, const json_t *labels,
+		json_t **done, bool *adopted, struct error *err)
+{
+	const struct bigquery_job ref = reference(j);
+	json_t *resource = loadjob_resource(j, kind, configuration, labels, err);
+	struct error lost;
+	int rc;
+
+	if (!resource)
+		return -1;
+	rc = bigquery_job_insert(j->api, &ref, json_object_get(resource, "configuration"), NULL,
+				 err);
+	json_decref(resource);
+	/* 0, it exists, is settled like our own. */
+	j->unknown = rc >= 0 || err->code == ERR_TEMP || err->code > ERR_SIGNAL;
+	if (rc >= 0)
+		return loadjob_settle(j, true, done, adopted, err);
+	/* An answer may have been lost after its effect. */
+	return j->unknown && loadjob_settle(j, false, done, adopted, &lost) == 0 ? 0 : -1;
+}
+
 int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json_t **done,
 		  bool *adopted, struct error *err)
 {
-	const struct bigquery_job ref = reference(j);
 	json_t *query = json_pack("{s:s,s:b}", "query", sql, "useLegacySql", 0);
-	json_t *resource = query ? loadjob_resource(j, "query", query, labels, err) : NULL;
-	int rc = query ? -1 : error_nomem(err);
+	int rc = query ? loadjob_run(j, "query", query, labels, done, adopted, err)
+		       : error_nomem(err);
 
-	if (resource)
-		rc = bigquery_job_insert(j->api, &ref, json_object_get(resource, "configuration"),
-					 NULL, err);
 	json_decref(query);
-	json_decref(resource);
-	/* 0, it exists, is settled like our own. */
-	return rc < 0 ? -1 : loadjob_settle(j, true, done, adopted, err);
+	return rc;
 }
 
 json_t *loadjob_name(const json_t *job)

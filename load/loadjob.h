@@ -30,6 +30,7 @@ struct loadjob {
 	char id[LOADJOB_ID_SIZE];
 	unsigned attempt;
 	char nonce[LOADJOB_NONCE_SIZE];
+	bool unknown; /* it was submitted, and may run, or yet come to run: no end was seen */
 };
 
 /*
@@ -65,6 +66,14 @@ json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configurat
  * never came to be.
  */
 int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Submit our attempt without an upload, labels extended by the nonce, and
+ * wait for the end; the results are loadjob_settle's. kind: "load", "query".
+ */
+int loadjob_run(struct loadjob *j, const char *kind, json_t *configuration, const json_t *labels,
+		json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
 
 /*

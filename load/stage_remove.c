@@ -198,10 +198,11 @@ void stage_remove_run(const struct stage_options *options)
 
 	if (append_directory(options, &directory, &err) < 0 ||
 	    !(text = buf_cstr(&directory, &err)) || open_api(options, &api, &err) < 0) {
-		log_warn("staged objects are not removed: %s", err.message);
+		log_warn("%s", err.message);
 		return;
 	}
 	if (remove_pages(&api, options, text, &err) < 0)
-		log_warn("staged objects are not removed: %s", err.message);
+		log_warn("%s; what earlier attempts of the run may have left is not removed",
+			 err.message);
 	api_close(&api);
 }

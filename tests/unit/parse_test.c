@@ -445,6 +445,35 @@ static void test_destination(void)
 		CHECK(destination_parse(bad[i], &d, &err) < 0 && err.code == ERR_USAGE);
 }
 
+static void bytes(void)
+{
+	static const char *const bad[] = { "",
+					   "0",
+					   "K",
+					   "1k",
+					   "1KB",
+					   "1Ki",
+					   "-1",
+					   "1 M",
+					   "1M1",
+					   "9223372036854775808",
+					   "9007199254740992K" };
+	struct error err;
+	int64_t n;
+
+	unit_test("sizes are bytes, or K, M, G, T of 1,024");
+	CHECK(parse_bytes("4096", &n, &err) == 0 && n == 4096);
+	CHECK(parse_bytes("256KiB", &n, &err) == 0 && n == 262144);
+	CHECK(parse_bytes("64M", &n, &err) == 0 && n == 67108864);
+	CHECK(parse_bytes("3GiB", &n, &err) == 0 && n == INT64_C(3221225472));
+	CHECK(parse_bytes("2T", &n, &err) == 0 && n == INT64_C(2199023255552));
+	unit_test("what is no size is refused and quoted");
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		CHECK(parse_bytes(bad[i], &n, &err) < 0 && err.code == ERR_USAGE);
+		CHECK_HAS(err.message, bad[i]);
+	}
+}
+
 int main(void)
 {
 	test_numbers();
@@ -457,5 +486,6 @@ int main(void)
 	test_schema_fit_repeated();
 	test_partition_by();
 	test_destination();
+	bytes();
 	return unit_done();
 }
