@@ -124,6 +124,23 @@ static int get_digits(const json_t *json, const char *name, int *ret, struct err
 	return 0;
 }
 
+static int parse_length(const json_t *json, struct schema_field *field, struct error *err)
+{
+	const json_t *value = json_object_get(json, "maxLength");
+	int64_t n = json_is_integer(value) ? json_integer_value(value) : 0;
+
+	if (!value)
+		return 0;
+	if (field->type != TYPE_STRING && field->type != TYPE_BYTES)
+		return error_set(err, ERR_DATA, "maxLength of a %s", type_names[field->type]);
+	if ((json_is_string(value) &&
+	     parse_int64(json_string_value(value), 1, INT64_MAX, &n, err) < 0) ||
+	    n < 1)
+		return error_set(err, ERR_DATA, "maxLength is not a number above 0");
+	field->max_length = n;
+	return 0;
+}
+
 /* BigQuery: 0 <= S <= 9 (38), max(1, S) <= P <= S + 29 (38). */
 static int parse_decimal(const json_t *json, struct schema_field *field, struct error *err)
 {
@@ -171,6 +188,8 @@ static int parse_field(const json_t *json, int depth, struct schema_field *field
 		return error_set(err, ERR_DATA, "column %s: mode %s is not BigQuery's", name, mode);
 	if ((field->type == TYPE_NUMERIC || field->type == TYPE_BIGNUMERIC) &&
 	    parse_decimal(json, field, err) < 0)
+		return error_prefix(err, "column %s", name);
+	if (parse_length(json, field, err) < 0)
 		return error_prefix(err, "column %s", name);
 	field->name = name;
 	field->name_length = strlen(name);

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/error.h"
 
@@ -39,6 +40,7 @@ struct schema_field {
 	enum schema_mode mode;
 	int precision;         /* of NUMERIC(P,S) and BIGNUMERIC(P,S); 0: the type's whole range */
 	int scale;             /* of NUMERIC and BIGNUMERIC: digits behind the point */
+	int64_t max_length;    /* of STRING(L) and BYTES(L), in characters or bytes; 0: none */
 	struct schema *fields; /* of a RECORD, else NULL */
 };
 
@@ -51,7 +53,7 @@ struct schema {
 /*
  * `fields` is the array; not kept. Legacy and GoogleSQL type words are both
  * taken (INT64 is INTEGER …). ERR_DATA names the column: no or unknown type,
- * bad mode, precision or scale, bad or reserved name, two names equal but for
+ * bad mode, precision, scale or length, bad or reserved name, two names equal but for
  * case, more than 10,000 columns or 15 levels.
  *
  * Names may be BigQuery's flexible ones, of up to 300 characters; none of

@@ -68,7 +68,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_STRING,
 	  FIELD(evolve),
 	  .argument = "LIST",
-	  .help = "how the schema may change: none, or a list of add,relax (default both)" },
+	  .help = "how the schema may change: none, or a list of add,relax,widen (default add,relax)" },
 	{ .name = "allow-lossy",
 	  .kind = OPTION_FLAG,
 	  FIELD(allow_lossy),
@@ -199,8 +199,10 @@ static int parse_evolve(const char *list, struct schema_rules *rules, struct err
 			rules->add = true;
 		} else if (!strcmp(word[i], "relax")) {
 			rules->relax = true;
+		} else if (!strcmp(word[i], "widen")) {
+			rules->widen = true;
 		} else {
-			error_set(err, ERR_USAGE, "--evolve: '%s' is not none, add or relax",
+			error_set(err, ERR_USAGE, "--evolve: '%s' is not none, add, relax or widen",
 				  word[i]);
 			free(word);
 			return -1;

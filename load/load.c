@@ -11,6 +11,7 @@
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/schema.h"
+#include "load/evolve.h"
 #include "load/report.h"
 
 /* What the rows are said to be: --schema, else the stream's own; NULL when neither. */
@@ -67,18 +68,39 @@ int load_open_api(struct load *l, struct error *err)
 	return api_open(&l->api, &api, err);
 }
 
+int load_widen(struct load *l, struct error *err)
+{
+	const struct api_options options = load_api_options(l, SERVICE_BIGQUERY);
+	struct api api;
+	int rc;
+
+	/* A merge does it when its rows have been looked at. */
+	if (!l->plan.widens || l->config->write == WRITE_MERGE)
+		return 0;
+	if (api_open(&api, &options, err) < 0)
+		return -1;
+	l->widen.api = &api;
+	rc = evolve_widen(&l->widen, &l->destination, l->plan.widens, l->plan.labels, err);
+	l->widen.api = &l->api;
+	api_close(&api);
+	return rc;
+}
+
 static int open_jobs(struct load *l, struct error *err)
 {
 	const struct config *c = l->config;
 	const char *location = c->location ? c->location : l->location;
 
 	if (loadjob_init(&l->job, &l->api, &l->destination, l->project, location, l->run_id, "load",
-			 err) < 0)
+			 err) < 0 ||
+	    loadjob_init(&l->widen, &l->api, &l->destination, l->project, location, l->run_id,
+			 "widen", err) < 0)
 		return -1;
 	if (c->write != WRITE_MERGE)
 		return 0;
 	if (merge_init(&l->merge, c, &l->destination, l->in.begin, err) < 0)
 		return -1;
+	l->merge.widen = &l->widen;
 	return loadjob_init(&l->merge.stage, &l->api, &l->destination, l->project, location,
 			    l->run_id, "stage", err);
 }

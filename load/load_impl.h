@@ -23,6 +23,13 @@ struct load_outcome {
 /* l->api, also anew after it was cancelled and closed. */
 int load_open_api(struct load *l, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * Widen the columns that the plan wants wider. Once it is sure that rows will
+ * be loaded, and before the job that loads them is started. Has an api of its
+ * own: l->api may be a sender's.
+ */
+int load_widen(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
 /* What this load will do, now that it is known that it is ours to do. */
 int load_make_plan(struct load *l, struct error *err) __attribute__((warn_unused_result));
 

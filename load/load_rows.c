@@ -47,8 +47,11 @@ static int commit(struct load *l, struct loadjob *job, struct sender *sender,
 		  struct load_outcome *ret, struct error *err)
 {
 	struct error sent;
-	int rc = sender_finish(sender, &sent);
+	int rc;
 
+	if (load_widen(l, err) < 0)
+		return -1;
+	rc = sender_finish(sender, &sent);
 	if (rc == 0)
 		log_info("%llu rows sent in %.2f s; job %s", (unsigned long long)l->in.rows,
 			 progress_seconds(&l->progress), job->id);
@@ -89,7 +92,7 @@ int load_nothing(struct load *l, struct load_outcome *ret, struct error *err)
 bool load_needs_empty(const struct load *l)
 {
 	return l->config->write == WRITE_TRUNCATE && l->plan.table_exists && !l->config->bare &&
-	       (l->destination.decorator || l->config->replace_schema ||
+	       (l->destination.decorator || l->config->replace_schema || l->plan.widens ||
 		json_object_get(l->plan.load, "schemaUpdateOptions"));
 }
 

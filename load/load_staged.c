@@ -76,6 +76,8 @@ static int commit(struct load *l, struct loadjob *job, json_t *configuration,
 		 progress_seconds(&l->progress), job->id);
 	if (l->config->write == WRITE_MERGE && merge_create_temporary(&l->merge, err) < 0)
 		return -1;
+	if (load_widen(l, err) < 0)
+		return -1;
 	return run_job(l, job, configuration, ret, err);
 }
 

@@ -33,6 +33,7 @@
 struct merge {
 	const struct destination *destination; /* borrowed */
 	struct loadjob stage;                  /* loads the temporary table; its name too */
+	struct loadjob *widen;                 /* makes columns wider; borrowed */
 	char **key;                            /* owned, with its names; NULL-terminated */
 	size_t key_count;
 	const char *cursor, *immutable; /* or NULL; borrowed */

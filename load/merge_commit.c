@@ -9,6 +9,7 @@
 #include "lib/google/bigquery.h"
 #include "lib/log.h"
 #include "lib/parse.h"
+#include "load/evolve.h"
 #include "load/merge.h"
 #include "load/merge_missing.h"
 #include "load/merge_sql.h"
@@ -86,8 +87,10 @@ static int fit_target(struct commit *c, struct schema_fit *fit, struct error *er
 		return 0;
 	rc = merge_missing_mark(m, c->schema, c->options->rules.add || c->created, fit->fields,
 				&c->sql.mark_type, err);
-	if (rc < 0)
+	if (rc < 0) {
 		json_decref(fit->fields);
+		json_decref(fit->widens);
+	}
 	if (rc == 0)
 		fit->adds = true;
 	return rc < 0 ? -1 : 0;
@@ -102,6 +105,14 @@ static int evolve_once(struct commit *c, struct error *err)
 
 	if (fit_target(c, &fit, err) < 0)
 		return -1;
+	if (fit.widens) {
+		rc = evolve_widen(c->merge->widen, c->merge->destination, fit.widens,
+				  c->plan->labels, err);
+		json_decref(fit.fields);
+		json_decref(fit.widens);
+		/* Then comes what else is wanted. */
+		return rc;
+	}
 	if (!fit.adds && !fit.relaxes) {
 		json_decref(fit.fields);
 		return 1;

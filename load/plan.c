@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/google/bigquery.h"
+#include "load/evolve.h"
 
 const char *const plan_write_names[] = { "append", "truncate", "empty", "merge", NULL };
 
@@ -12,6 +13,7 @@ void plan_release(struct plan *p)
 	schema_free(p->schema);
 	json_decref(p->load);
 	json_decref(p->labels);
+	json_decref(p->widens);
 	*p = (struct plan){ 0 };
 }
 
@@ -76,11 +78,16 @@ static int fit_table(const struct plan_options *o, const struct schema *stream, 
 			 err) < 0)
 		return error_prefix(err, "the table's schema");
 	if (o->write == WRITE_EMPTY) /* BigQuery takes no schema updates there. */
-		rules.add = rules.relax = false;
+		rules.add = rules.relax = rules.widen = false;
 	rc = schema_fit(stream ? stream : existing, existing, &rules, &fit, err);
 	schema_free(existing);
 	if (rc < 0)
 		return -1;
+	p->widens = fit.widens;
+	if (evolve_check(table, fit.widens, err) < 0) {
+		json_decref(fit.fields);
+		return -1;
+	}
 	updates = json_array();
 	if (fit.adds)
 		json_array_append_new(updates, json_string("ALLOW_FIELD_ADDITION"));

@@ -33,6 +33,7 @@ struct plan {
 	struct schema *schema; /* the rows are checked against it */
 	json_t *load;          /* configuration.load */
 	json_t *labels;        /* configuration.labels, without the nonce */
+	json_t *widens;        /* as in struct schema_fit: before the job; or NULL */
 	bool table_exists;
 };
 

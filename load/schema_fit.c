@@ -2,49 +2,22 @@
 
 #include <stdio.h>
 
-#include "lib/buf.h"
-
-/* More lines than this help nobody, and must fit a message. */
-enum { DIFF_LINES_MAX = 20 };
+#include "load/schema_diff.h"
+#include "load/schema_widen.h"
 
 struct fitting {
 	const struct schema_rules *rules;
 	struct schema_fit fit;
-	struct buf diff;
-	unsigned lines;
+	struct schema_diff diff;
+	unsigned depth; /* of records around the column */
 	struct error *err;
 };
 
-static const char *mode_suffix(enum schema_mode mode)
-{
-	return mode == MODE_REQUIRED ? " REQUIRED" : mode == MODE_REPEATED ? " REPEATED" : "";
-}
-
-/* "NUMERIC(10,2) REQUIRED", or "has none". */
-static int append_type(struct fitting *f, const struct schema_field *field)
-{
-	if (!field)
-		return buf_append_str(&f->diff, "has none", f->err);
-	if (buf_append_str(&f->diff, schema_type_name(field->type), f->err) < 0 ||
-	    (field->precision &&
-	     buf_appendf(&f->diff, f->err, "(%d,%d)", field->precision, field->scale) < 0))
-		return -1;
-	return buf_append_str(&f->diff, mode_suffix(field->mode), f->err);
-}
-
-/* One line of the diff; either side may be NULL. */
 static int differ(struct fitting *f, const char *prefix, const struct schema_field *stream,
-		  const struct schema_field *table, const char *why)
+		  const struct schema_field *table, const char *needed)
 {
-	const struct schema_field *named = table ? table : stream;
-
-	if (++f->lines > DIFF_LINES_MAX)
-		return 0;
-	if (buf_appendf(&f->diff, f->err, "\n  %s%s: table ", prefix, named->name) < 0 ||
-	    append_type(f, table) < 0 || buf_append_str(&f->diff, ", stream ", f->err) < 0 ||
-	    append_type(f, stream) < 0)
-		return -1;
-	return buf_appendf(&f->diff, f->err, " (%s)", why);
+	schema_diff_add(&f->diff, prefix, table, stream, needed);
+	return 0;
 }
 
 static bool is_decimal(enum schema_type type)
@@ -87,10 +60,50 @@ static int relax(struct fitting *f, const char *prefix, const struct schema_fiel
 	if (f->rules->keys_only)
 		return 0;
 	if (!f->rules->relax)
-		return differ(f, prefix, stream, table, "REQUIRED; --evolve relax is off");
+		return differ(f, prefix, stream, table, "--evolve relax");
 	f->fit.relaxes = true;
 	return json_object_set_new(json, "mode", json_string("NULLABLE")) < 0 ? error_nomem(f->err)
 									      : 0;
+}
+
+static const char *needed(const struct schema_rules *rules, const struct schema_field *stream,
+			  const struct schema_field *table, bool widens)
+{
+	if (widens && rules->keys_only)
+		return "a run without --keys-only";
+	if (widens)
+		return "--evolve widen";
+	if (type_fits(stream->type, table->type, true))
+		return "--allow-lossy (digits would be rounded)";
+	return "another type at the source, or another table";
+}
+
+/* Give the column the wider type, in json and by a statement to come. */
+static int widen(struct fitting *f, const struct schema_field *table,
+		 const struct schema_field *wider, json_t *json)
+{
+	if (schema_widen_json(wider, json, f->err) < 0)
+		return -1;
+	if (!f->fit.widens)
+		f->fit.widens = json_object();
+	return json_object_set_new(f->fit.widens, table->name, schema_widen_sql(wider)) < 0
+		       ? error_nomem(f->err)
+		       : 0;
+}
+
+static int fit_type(struct fitting *f, const char *prefix, const struct schema_field *stream,
+		    const struct schema_field *table, json_t *json)
+{
+	struct schema_field wider;
+	/* BigQuery widens no column inside of a record by itself. */
+	bool widens = f->depth == 0 && schema_widen(stream, table, &wider);
+
+	if (widens && f->rules->widen && !f->rules->keys_only)
+		return widen(f, table, &wider, json);
+	if (type_fits(stream->type, table->type, f->rules->allow_lossy) &&
+	    (f->rules->allow_lossy || !rounds(stream, table)))
+		return 0;
+	return differ(f, prefix, stream, table, needed(f->rules, stream, table, widens));
 }
 
 /* A column of the table, and the stream's of that name (or NULL). json is its field for the job. */
@@ -102,15 +115,16 @@ static int fit_existing(struct fitting *f, const char *prefix, const struct sche
 	if (!stream)
 		return table->mode == MODE_REQUIRED ? relax(f, prefix, stream, table, json) : 0;
 	if ((stream->mode == MODE_REPEATED) != (table->mode == MODE_REPEATED))
-		return differ(f, prefix, stream, table, "BigQuery cannot change this mode");
-	if (!type_fits(stream->type, table->type, f->rules->allow_lossy))
-		return differ(f, prefix, stream, table, "types differ");
-	if (rounds(stream, table) && !f->rules->allow_lossy)
-		return differ(f, prefix, stream, table, "digits behind the point would be rounded");
-	if (table->fields) {
+		return differ(f, prefix, stream, table,
+			      "another table: BigQuery cannot change this mode");
+	if (fit_type(f, prefix, stream, table, json) < 0)
+		return -1;
+	if (table->fields && stream->fields) {
 		snprintf(inner, sizeof inner, "%s%s.", prefix, table->name);
+		f->depth++;
 		json_t *fields = fit_fields(f, inner, stream->fields, table->fields);
 
+		f->depth--;
 		if (!fields)
 			return -1;
 		json_object_set_new(json, "fields", fields);
@@ -124,9 +138,9 @@ static int fit_new(struct fitting *f, const char *prefix, const struct schema_fi
 		   json_t *json)
 {
 	if (f->rules->keys_only)
-		return differ(f, prefix, stream, NULL, "--keys-only adds none");
+		return differ(f, prefix, stream, NULL, "a run without --keys-only");
 	if (!f->rules->add)
-		return differ(f, prefix, stream, NULL, "new; --evolve add is off");
+		return differ(f, prefix, stream, NULL, "--evolve add");
 	f->fit.adds = true;
 	/* The rows that are there have no value for it. */
 	if (stream->mode == MODE_REQUIRED &&
@@ -175,21 +189,18 @@ int schema_fit(const struct schema *stream, const struct schema *table,
 	       const struct schema_rules *rules, struct schema_fit *ret, struct error *err)
 {
 	struct fitting f = { .rules = rules, .err = err };
-	int rc = -1;
 
 	f.fit.fields = fit_fields(&f, "", stream, table);
 	if (!f.fit.fields)
 		goto out;
-	if (f.lines > 0) {
-		error_set(err, ERR_DATA, "the stream does not fit the table:%.*s%s",
-			  (int)f.diff.length, f.diff.data,
-			  f.lines > DIFF_LINES_MAX ? "\n  ..." : "");
+	if (f.diff.count > 0) {
+		schema_diff_error(&f.diff, err);
 		json_decref(f.fit.fields);
 		goto out;
 	}
 	*ret = f.fit;
-	rc = 0;
+	return 0;
 out:
-	buf_release(&f.diff);
-	return rc;
+	json_decref(f.fit.widens);
+	return -1;
 }

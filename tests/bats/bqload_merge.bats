@@ -285,8 +285,8 @@ merge_text() {
 	schema='[{"name":"id","type":"INTEGER"},{"name":"extra","type":"DATE","mode":"REQUIRED"}]'
 	merge '{"id":1,"extra":"2026-01-31"}' -- --evolve none
 	assert_status 65
-	assert_output_contains 'name: table STRING REQUIRED, stream has none'
-	assert_output_contains 'extra: table has none, stream DATE'
+	assert_output_contains 'name    STRING REQUIRED   -              --evolve relax'
+	assert_output_contains 'extra   -                 DATE REQUIRED  --evolve add'
 	merge '{"id":1,"extra":"2026-01-31"}' '{"id":2,"extra":"2026-02-01"}'
 	assert_status 0
 	assert_equal "$(table_get '[.schema.fields[] | [.name, .mode]]')" \
@@ -295,7 +295,7 @@ merge_text() {
 	schema='[{"name":"id","type":"INTEGER"},{"name":"name","type":"DATE"}]'
 	merge '{"id":1,"name":"2026-01-31"}'
 	assert_status 65
-	assert_output_contains 'name: table STRING, stream DATE'
+	assert_output_contains 'name    STRING  DATE    another type'
 }
 
 @test "somebody else's change of the schema at the same moment is not undone" {

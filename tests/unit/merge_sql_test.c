@@ -136,20 +136,23 @@ static void has_partition(struct merge_partition partition, const char *text)
 
 static void partitions(void)
 {
-	struct merge_partition evil = { "p", TYPE_DATE, "2026-01-01", "' OR TRUE --", false };
+	struct merge_partition evil = { "p", TYPE_DATE, "2026-01-01", "' OR TRUE --", false, false };
 	auto_buf sql = BUF_INIT;
 	struct error err;
 
 	unit_test("a range of partitions is written as literals of the column's type");
-	has_partition((struct merge_partition){ "p", TYPE_DATE, "2026-01-01", "2026-01-02", false },
+	has_partition((struct merge_partition){ "p", TYPE_DATE, "2026-01-01", "2026-01-02", false,
+						false },
 		      " AND (T__.`p` BETWEEN DATE '2026-01-01' AND DATE '2026-01-02')\n");
-	has_partition((struct merge_partition){ "p", TYPE_INTEGER, "-5", "7", true },
+	has_partition((struct merge_partition){ "p", TYPE_INTEGER, "-5", "7", true, false },
 		      " AND (T__.`p` BETWEEN -5 AND 7 OR T__.`p` IS NULL)\n");
-	has_partition((struct merge_partition){ "p", TYPE_TIMESTAMP, NULL, NULL, true },
+	has_partition((struct merge_partition){ "p", TYPE_TIMESTAMP, NULL, NULL, true, false },
 		      " AND (T__.`p` IS NULL)\n");
 	has_partition((struct merge_partition){ "p", TYPE_TIMESTAMP, "2026-01-01 10:00:00.5+00",
-						"2026-01-01 10:00:00.5+00", false },
+						"2026-01-01 10:00:00.5+00", false, false },
 		      "TIMESTAMP '2026-01-01 10:00:00.5+00'");
+	has_partition((struct merge_partition){ "p", TYPE_DATE, NULL, NULL, false, true },
+		      " AND (T__.`p` IS NULL OR T__.`p` IS NOT NULL)\n");
 	unit_test("what is no bound of a partition never gets into the statement");
 	merge.partition = &evil;
 	CHECK(merge_sql_statement(&merge, &sql, &err) < 0 && err.code == ERR_PROTOCOL);
