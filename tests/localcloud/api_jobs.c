@@ -62,7 +62,8 @@ int api_jobs_insert(struct exchange *ex, struct api_error *err)
 	if (rc == 0 && ju_bool(json_object_get(body, "configuration"), "dryRun", false)) {
 		rc = dry_run(ex, body, err);
 		job = rc == 0 ? json_incref(body) : NULL;
-	} else if (rc == 0 && ju_path(body, "configuration.load")) {
+	} else if (rc == 0 && ju_path(body, "configuration.load") &&
+		   json_array_size(ju_path(body, "configuration.load.sourceUris")) == 0) {
 		rc = api_fail(
 			err, 400, "required",
 			"A load job without sourceUris needs its data: use the upload endpoint.");

@@ -209,12 +209,13 @@ static int check_location(struct store *s, const json_t *job, const json_t *load
 			location);
 }
 
-static json_t *load_statistics(struct faults *faults, const struct load_result *r)
+static json_t *load_statistics(struct faults *faults, const struct load_files *files,
+			       const struct load_result *r)
 {
 	json_t *load = json_object();
 
-	ju_set_int64(load, "inputFiles", 1);
-	ju_set_int64(load, "inputFileBytes", r->input_bytes);
+	ju_set_int64(load, "inputFiles", (int64_t)files->count);
+	ju_set_int64(load, "inputFileBytes", files->bytes);
 	ju_set_int64(load, "outputRows", r->output_rows + faults_job_miscount(faults));
 	ju_set_int64(load, "outputBytes", r->output_bytes);
 	ju_set_int64(load, "badRecords", r->bad_records);
@@ -222,8 +223,8 @@ static json_t *load_statistics(struct faults *faults, const struct load_result *
 }
 
 /* Reads the rows, then makes them the table's and the job done in one transaction. *stale as load_apply says. */
-static int load_once(struct worker *w, const char *key, json_t *job, const char *spool, bool *stale,
-		     struct outcome *o)
+static int load_once(struct worker *w, const char *key, json_t *job, const struct load_files *files,
+		     bool *stale, struct outcome *o)
 {
 	const json_t *load = ju_path(job, "configuration.load");
 	struct load_result result = { 0 };
@@ -236,7 +237,7 @@ static int load_once(struct worker *w, const char *key, json_t *job, const char 
 	rc = check_location(w->store, job, load, &o->error);
 	store_read_end(w->store);
 	if (rc == 0)
-		rc = load_read(w->store, load, spool, &w->cancel, &result, &work, &o->error);
+		rc = load_read(w->store, load, files, &w->cancel, &result, &work, &o->error);
 	json_decref(o->errors);
 	o->errors = result.errors;
 	if (rc == 0)
@@ -244,7 +245,7 @@ static int load_once(struct worker *w, const char *key, json_t *job, const char 
 	if (rc == 0) {
 		rc = load_apply(work, stale, &o->error);
 		if (rc == 0 && !*stale) {
-			o->statistics = load_statistics(w->jobs->faults, &result);
+			o->statistics = load_statistics(w->jobs->faults, files, &result);
 			o->failed = false;
 			rc = jobs_mark_done(w, key, job, o, &o->error);
 		}
@@ -257,21 +258,30 @@ static int load_once(struct worker *w, const char *key, json_t *job, const char 
 	return rc;
 }
 
+static int find_files(const struct worker *w, const json_t *job, const char *spool,
+		      struct load_files *files, struct api_error *err)
+{
+	const json_t *uris = ju_path(job, "configuration.load.sourceUris");
+
+	if (json_array_size(uris) == 0)
+		return load_files_upload(files, spool ? spool : "", err);
+	return load_files_find(files, w->jobs->gcs, uris,
+			       ju_string(ju_path(job, "jobReference"), "location", ""), err);
+}
+
 void jobs_run_load(struct worker *w, const char *key, json_t *job, const char *spool,
 		   struct outcome *o)
 {
-	bool stale;
-	int rc;
+	struct load_files files = { 0 };
+	bool stale = false;
+	int rc = find_files(w, job, spool, &files, &o->error);
 
 	o->failed = true;
-	if (!spool || access(spool, R_OK)) {
-		api_fail(&o->error, 503, "backendError",
-			 "The uploaded data are gone: send the load again under a new job id.");
-		return;
-	}
-	do
-		rc = load_once(w, key, job, spool, &stale, o);
-	while (rc == 0 && stale);
+	if (rc == 0)
+		do
+			rc = load_once(w, key, job, &files, &stale, o);
+		while (rc == 0 && stale);
+	load_files_release(&files);
 	if (rc == 0)
 		return;
 	/* What the mark said did not happen. */

@@ -4,9 +4,10 @@
 #include "tests/localcloud/load_impl.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_ERRORS 5
 
@@ -18,6 +19,17 @@ bool load_cancelled(const struct load_reader *r, struct api_error *err)
 	return true;
 }
 
+/* BigQuery names the file behind the message, and as the place of the error. */
+static void name_file(const struct load_reader *r, struct api_error *err)
+{
+	size_t n = strlen(err->message);
+
+	if (!r->uri || strcmp(err->reason, "invalid") != 0 || err->location[0])
+		return;
+	snprintf(err->location, sizeof(err->location), "%s", r->uri);
+	snprintf(err->message + n, sizeof(err->message) - n, " File: %s", r->uri);
+}
+
 int load_bad_row(struct load_reader *r, const char *message, struct api_error *err)
 {
 	struct api_error detail;
@@ -25,6 +37,7 @@ int load_bad_row(struct load_reader *r, const char *message, struct api_error *e
 
 	r->bad++;
 	api_fail(&detail, 400, "invalid", "Error while reading data, error message: %s", message);
+	name_file(r, &detail);
 	if (json_array_size(r->errors) < MAX_ERRORS)
 		json_array_append_new(r->errors, api_error_proto(&detail));
 	if (r->bad <= r->max_bad)
@@ -36,11 +49,26 @@ int load_bad_row(struct load_reader *r, const char *message, struct api_error *e
 		csv ? "CSV" : "JSON", r->rows->count + r->bad, r->bad);
 }
 
-static int read_rows(struct load_reader *r, const char *path, struct api_error *err)
+static int read_file(struct load_reader *r, const struct load_file *file, struct api_error *err)
 {
-	if (strcmp(ju_string(r->load, "sourceFormat", "CSV"), "CSV") == 0)
-		return load_csv(r, path, err);
-	return load_ndjson(r, path, err);
+	bool csv = strcmp(ju_string(r->load, "sourceFormat", "CSV"), "CSV") == 0;
+
+	/* An object that was there when the job began may have been deleted meanwhile. */
+	if (file->uri && access(file->path, R_OK))
+		return api_fail(err, 404, "notFound", "Not found: URI %s", file->uri);
+	return csv ? load_csv(r, file->path, err) : load_ndjson(r, file->path, err);
+}
+
+static int read_rows(struct load_reader *r, const struct load_files *files, struct api_error *err)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		r->uri = files->list[i].uri;
+		if (read_file(r, &files->list[i], err)) {
+			name_file(r, err);
+			return -1;
+		}
+	}
+	return 0;
 }
 
 struct load_work {
@@ -95,8 +123,9 @@ static int plan(struct load_work *w, struct api_error *err)
 	return 0;
 }
 
-int load_read(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-	      struct load_result *result, struct load_work **ret, struct api_error *err)
+int load_read(struct store *s, const json_t *load, const struct load_files *files,
+	      const atomic_bool *cancel, struct load_result *result, struct load_work **ret,
+	      struct api_error *err)
 {
 	struct load_work *w = calloc(1, sizeof(*w));
 	struct load_reader reader = {
@@ -105,7 +134,6 @@ int load_read(struct store *s, const json_t *load, const char *path, const atomi
 		.max_bad = ju_int64(load, "maxBadRecords", 0),
 		.ignore_unknown = ju_bool(load, "ignoreUnknownValues", false),
 	};
-	struct stat st;
 	int rc;
 
 	memset(result, 0, sizeof(*result));
@@ -121,8 +149,7 @@ int load_read(struct store *s, const json_t *load, const char *path, const atomi
 	reader.rows = &w->rows;
 	reader.work = w;
 	reader.errors = result->errors;
-	rc = read_rows(&reader, path, err);
-	result->input_bytes = stat(path, &st) == 0 ? (int64_t)st.st_size : 0;
+	rc = read_rows(&reader, files, err);
 	result->output_rows = w->rows.count;
 	result->output_bytes = w->rows.bytes;
 	result->bad_records = reader.bad;

@@ -1,5 +1,5 @@
 /*
- * Load jobs: the checks of a configuration, and the run of one over a spooled upload.
+ * Load jobs: the checks of a configuration, and the run of one over its files.
  *
  * load_check works at jobs.insert, before any byte of data. Then, in a job thread: load_read reads and checks all rows
  * without the writer's lock but for short whiles, since a load may take long and others must get on. Few rows stay in
@@ -9,6 +9,7 @@
 #ifndef LOCALCLOUD_LOAD_H
 #define LOCALCLOUD_LOAD_H
 
+#include "tests/localcloud/load_files.h"
 #include "tests/localcloud/rows.h"
 #include "tests/localcloud/store.h"
 
@@ -18,15 +19,16 @@
 int load_check(json_t *load, const char *project, struct api_error *err);
 
 struct load_result {
-	int64_t input_bytes, output_rows, output_bytes, bad_records;
+	int64_t output_rows, output_bytes, bad_records;
 	json_t *errors; /* at most 5 ErrorProtos; owned by the caller, also after a failure */
 };
 
 struct load_work;
 
 /* cancel is watched while rows are read. ret is to be ended also after a failure, unless it is NULL. */
-int load_read(struct store *s, const json_t *load, const char *path, const atomic_bool *cancel,
-	      struct load_result *result, struct load_work **ret, struct api_error *err);
+int load_read(struct store *s, const json_t *load, const struct load_files *files,
+	      const atomic_bool *cancel, struct load_result *result, struct load_work **ret,
+	      struct api_error *err);
 /* *stale: the table changed since load_read judged it; roll back, end the work, and read again. */
 int load_apply(struct load_work *w, bool *stale, struct api_error *err);
 /* Drops what is left of the staging table; not inside a transaction. */

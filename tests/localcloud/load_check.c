@@ -109,9 +109,6 @@ static int check_beyond(const json_t *load, struct api_error *err)
 	if (ju_bool(load, "autodetect", false))
 		return api_fail(err, 501, "notImplemented",
 				"localcloud does not detect schemas: give one.");
-	if (json_array_size(json_object_get(load, "sourceUris")) > 0)
-		return api_fail(err, 501, "notImplemented",
-				"localcloud does not load from Cloud Storage: upload the data.");
 	if (json_array_size(json_object_get(load, "nullMarkers")) > 0)
 		return api_fail(err, 501, "notImplemented",
 				"localcloud does not do nullMarkers: use nullMarker.");
@@ -197,6 +194,7 @@ int load_check(json_t *load, const char *project, struct api_error *err)
 {
 	table_drop_nulls(load);
 	return check_members(load, err) || check_words(load, err) || check_beyond(load, err) ||
+			       load_files_check(json_object_get(load, "sourceUris"), err) ||
 			       check_numbers(load, err) || check_destination(load, project, err) ||
 			       check_shape(load, err)
 		       ? -1

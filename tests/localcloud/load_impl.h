@@ -26,6 +26,7 @@ void load_target_release(struct load_target *t);
 /* Reading rows: what both formats share. */
 struct load_reader {
 	const json_t *load;
+	const char *uri; /* of the file that is read; NULL: an upload */
 	struct rows *rows;
 	struct load_work *work;
 	const atomic_bool *cancel;
