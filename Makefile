@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap bqload localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -53,6 +53,10 @@ sqlextract_PKGS    := jansson libpq libmariadb libcrypto
 rowwrap_SOURCES := extract/rowwrap.c
 rowwrap_LIBS    := base
 rowwrap_PKGS    := jansson
+
+schemainfer_SOURCES := $(wildcard infer/*.c)
+schemainfer_LIBS    := base
+schemainfer_PKGS    := jansson
 
 bqload_SOURCES := $(wildcard load/*.c)
 bqload_LIBS    := google base

@@ -154,6 +154,7 @@ static inline const char *json_number(struct json_cursor *c, const char *p, bool
 {
 	const char *digits;
 
+	*whole = true;
 	p += *p == '-';
 	digits = p;
 	p = json_skip_digits(p);
@@ -161,7 +162,6 @@ static inline const char *json_number(struct json_cursor *c, const char *p, bool
 		return json_syntax(c, p, "not a JSON value");
 	if (*digits == '0' && p > digits + 1)
 		return json_syntax(c, digits, "a number with a leading zero");
-	*whole = true;
 	if (*p == '.') {
 		*whole = false;
 		digits = p + 1;

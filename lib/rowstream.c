@@ -212,6 +212,37 @@ int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool ba
 	return take_control(r, line, length, err);
 }
 
+static bool begins_with(const char *line, size_t length, const char *text)
+{
+	return length >= strlen(text) && !memcmp(line, text, strlen(text));
+}
+
+int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+{
+	const char *line;
+	size_t length;
+	bool whole;
+	int rc = rowstream_open(r, fd, name, true, err);
+
+	if (rc == 0)
+		rc = next_line(r, &line, &length, &whole, err);
+	if (rc <= 0) {
+		r->ended = rc == 0;
+		return rc;
+	}
+	if (!begins_with(line, length, "{\"@begin\":") &&
+	    !begins_with(line, length, "{\"@abort\":")) {
+		/* It stands at the front of the buffer: read it again. */
+		r->position = r->scanned = 0;
+		r->line_number = 0;
+		return 0;
+	}
+	if (!whole)
+		return error_set(err, ERR_DATA, "%s: truncated inside line 1", name);
+	r->bare = false;
+	return take_control(r, line, length, err);
+}
+
 int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length, struct error *err)
 {
 	const char *line, *end;

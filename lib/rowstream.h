@@ -50,6 +50,10 @@ struct rowstream_reader {
 int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool bare,
 		   struct error *err) __attribute__((warn_unused_result));
 
+/* As rowstream_open, of a row stream if it begins as one (or with @abort), else of plain NDJSON. */
+int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+	__attribute__((warn_unused_result));
+
 /*
  * 1: *row, *length are the next row; row[length] is '\n' and ROWSTREAM_PADDING
  * more bytes can be read. 0: the proven end. -1: error.

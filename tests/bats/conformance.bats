@@ -54,6 +54,7 @@ produce() {
 	case $1 in
 	sqlextract) timeout 60 sqlextract "$PG_URI" many ;;
 	rowwrap) timeout 60 rowwrap --source -- yes '{"a":1}' ;;
+	schemainfer) stream | timeout 60 schemainfer --schema-only ;;
 	bqload) stream | timeout 60 bqload "conformance.$(fresh t)" ;;
 	localcloud) timeout 60 localcloud --data "$(fresh "$BATS_TEST_TMPDIR/data")" ;;
 	*) _fail "tests/bats/conformance.bats: how does $1 write data?" ;;

@@ -1,0 +1,140 @@
+/*
+ * What is known of the fields of a record: a tree that grows with the data
+ * and is looked up by the names in it. A field is found by the name that
+ * followed the last one the time before, compared 16 bytes at a time, else by
+ * a hash; neither allocates anything once a name is known.
+ *
+ * Names that BigQuery takes for one (it compares without case) share a field;
+ * each way to write it is a spelling of its own. A record owns its fields and
+ * their records.
+ */
+#ifndef SLUICE_INFER_RECORD_H
+#define SLUICE_INFER_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "infer/state.h"
+#include "lib/error.h"
+#include "lib/json_scan.h"
+#include "lib/schema.h"
+
+/* Longer names are always looked up. A multiple of 16: they are compared 16 bytes at a time. */
+enum { PREFIX_MAX = 48 };
+
+struct spelling {
+	char prefix[PREFIX_MAX]; /* `"name":` as it stands in JSON */
+	struct field *field;
+	struct spelling *follower; /* the one that came behind it the last time */
+	uint64_t object;           /* the same, for who tells spellings apart */
+	size_t prefix_length;      /* 0: too long, or in need of an escape */
+	size_t place;              /* scratch for who reads that object */
+	char *text;                /* as the data means it */
+	size_t length;
+	char *name; /* as a schema has it: the same, or cleaned */
+	size_t name_length;
+};
+
+/* What the schema that is written says of a field. */
+struct target {
+	bool included;
+	enum schema_type type;
+	enum schema_mode mode;
+	const char *name; /* borrowed */
+	size_t name_length;
+};
+
+struct field {
+	/* A bit per kind of value that changes nothing any more, alone and in an array. */
+	uint32_t unchanged, unchanged_repeated;
+	struct state state;
+	struct facts facts;
+	uint64_t object;         /* number of the object in which it came last */
+	struct record *children; /* of a RECORD, else NULL */
+	struct record *scratch;  /* --mode compatible: of the array of objects that is being read */
+	struct field *twin;      /* of a field in a scratch record: the one that it goes to */
+	const struct schema_field *existing; /* borrowed; NULL when it is new */
+	struct spelling *seeded; /* the name that `existing` has, which no row need have */
+	struct record *parent;
+	char *key; /* its name in lower case: what tells fields apart */
+	size_t key_length;
+	struct target target;
+};
+
+struct record {
+	uint64_t object;        /* number of the object being read */
+	struct spelling *first; /* of the last object */
+	uint64_t generation;    /* a state of another generation is none */
+	struct field *
+		*present; /* --mode compatible: those with a state, in order; as long as `field` */
+	size_t present_count;
+	struct field **field; /* in the order of creation */
+	size_t count, capacity;
+	size_t limit; /* of fields, 0 none; what comes beyond goes to `overflow` */
+	struct spelling *overflow;
+	struct field *owner;         /* NULL at the top */
+	struct spelling **spellings; /* open addressing by text */
+	size_t spelling_count, spelling_slots;
+	struct field **keys; /* open addressing by key */
+	size_t key_slots;
+	struct field **output; /* those of the schema that is written, in its order */
+	size_t output_count;
+};
+
+/* How names become those of a schema. */
+enum name_rule {
+	NAMES_KEPT,
+	NAMES_SANITIZED, /* [A-Za-z0-9_], at most 127 characters */
+	NAMES_BIGQUERY,  /* as BigQuery's plain names, changed only where they are none */
+};
+
+/* NULL when memory is out. */
+struct record *record_new(struct field *owner, size_t limit);
+void record_free(struct record *r);
+
+/* The spelling of that text, with its field; made where it is new. NULL: memory is out. */
+struct spelling *record_spell(struct record *r, const char *text, size_t length,
+			      enum name_rule rule, struct error *err);
+
+/* The field of a table that exists, under its name as it is. NULL: memory is out. */
+struct field *record_seed(struct record *r, const struct schema_field *existing, struct error *err);
+
+/* The field of that key, made where it is new. NULL: memory is out. */
+struct field *record_field(struct record *r, const char *key, size_t length, struct error *err);
+
+/* The name at p, which no guess was right for. Ends behind the colon. */
+const char *record_slow_name(struct json_cursor *c, const char *p, struct record *r,
+			     enum name_rule rule, struct spelling **ret);
+
+/* The name at p; ends behind the colon. *guess is where the right guess of the next time is kept. */
+static inline const char *record_name(struct json_cursor *c, const char *p, struct record *r,
+				      enum name_rule rule, struct spelling **guess,
+				      struct spelling **ret)
+{
+	struct spelling *s = *guess;
+
+	if (__builtin_expect(
+		    s && s->prefix_length && json_has_prefix(p, s->prefix, s->prefix_length), 1)) {
+		*ret = s;
+		return p + s->prefix_length;
+	}
+	p = record_slow_name(c, p, r, rule, ret);
+	if (p)
+		*guess = *ret;
+	return p;
+}
+
+/*
+ * Make `output` of the fields whose target is included: in the order given, or
+ * sorted by their keys. -1: memory is out.
+ */
+int record_select(struct record *r, struct field *const *order, size_t count, bool sorted,
+		  struct error *err) __attribute__((warn_unused_result));
+
+enum { PATH_MAX_BYTES = 400 };
+
+/* "a.b.c" for messages; cut where it is too long. Returns out. */
+const char *record_path(const struct field *f, char out[PATH_MAX_BYTES]);
+
+#endif
