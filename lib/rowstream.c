@@ -415,8 +415,7 @@ int rowstream_write_end(struct rowstream_writer *w, const json_t *end, const cha
 	return 0;
 }
 
-/* The reason as JSON takes it: a message may quote bytes that are not UTF-8. */
-static json_t *json_reason(const char *message)
+json_t *rowstream_reason(const char *message)
 {
 	json_t *reason = json_string(message);
 	char ascii[ERROR_MESSAGE_MAX];
@@ -439,7 +438,7 @@ void rowstream_write_abort(struct rowstream_writer *w, const struct error *failu
 	w->out.length = w->row_start;
 	if (append_control(w, "@abort",
 			   json_pack("{s:i,s:o}", "exit", failure->code, "reason",
-				     json_reason(failure->message)),
+				     rowstream_reason(failure->message)),
 			   &ignored) == 0)
 		/* If this cannot be written either, the missing @end says it. */
 		w->broken = rowstream_flush(w, &ignored) < 0;

@@ -133,6 +133,9 @@ int rowstream_write_end(struct rowstream_writer *w, const json_t *end, const cha
  */
 void rowstream_write_abort(struct rowstream_writer *w, const struct error *failure);
 
+/* A message as JSON takes it: it may quote bytes that are not UTF-8. NULL when memory is out. */
+json_t *rowstream_reason(const char *message);
+
 void rowstream_writer_release(struct rowstream_writer *w);
 
 #endif

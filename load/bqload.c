@@ -13,6 +13,7 @@
 #include "load/config.h"
 #include "load/load.h"
 #include "load/plan.h"
+#include "load/state_report.h"
 
 int main(int argc, char **argv)
 {
@@ -31,9 +32,11 @@ int main(int argc, char **argv)
 	rowstream_writer_init(&load.out, STDOUT_FILENO, "stdout");
 	rc = config.timeout_ms ? signals_set_timeout(config.timeout_ms, &err) : 0;
 	if (rc == 0)
-		rc = load_run(&load, line.operands[0], &err);
+		rc = config.state ? state_report(&config, line.operands[0], &load.out, &err)
+				  : load_run(&load, line.operands[0], &err);
 	/* Under a new id, appended rows would be doubled. */
-	if (rc < 0 && err.code == ERR_TEMP && load.run_id == load.generated)
+	if (rc < 0 && (err.code == ERR_TEMP || err.code == ERR_IO) && load.run_id &&
+	    load.run_id == load.generated)
 		error_append(&err, "; repeat it with --run-id %s", load.run_id);
 	if (rc < 0)
 		rowstream_write_abort(&load.out, &err);

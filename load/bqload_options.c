@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/parse.h"
+#include "lib/utf8.h"
 #include "load/config.h"
 #include "load/plan.h"
 #include "load/stage.h"
@@ -129,6 +130,16 @@ static const struct option_def options[] = {
 	  FIELD(run_id),
 	  .argument = "ID",
 	  .help = "names the load: under one id it happens once" },
+	{ .name = "ledger",
+	  .kind = OPTION_STRING,
+	  FIELD(ledger),
+	  .argument = "NAME",
+	  .help = "keep account of loads in DATASET.TABLE or file:PATH; empty: do not",
+	  .env = "BQ_LOAD_STATE_TABLE" },
+	{ .name = "state",
+	  .kind = OPTION_FLAG,
+	  FIELD(state),
+	  .help = "say what the ledger says of the table (without one: of all), load nothing" },
 	{ .name = "dry-run",
 	  .kind = OPTION_FLAG,
 	  FIELD(dry_run),
@@ -172,7 +183,9 @@ static const struct option_def options[] = {
 };
 #undef FIELD
 
-static const char *const usage[] = { "[options] [PROJECT:]DATASET.TABLE < STREAM", NULL };
+static const char *const usage[] = { "[options] [PROJECT:]DATASET.TABLE < STREAM",
+				     "--state --ledger NAME [options] [[PROJECT:]DATASET.TABLE]",
+				     NULL };
 
 const struct program program = {
 	.name = "bqload",
@@ -243,7 +256,9 @@ static int check_merge(const struct config *c, struct error *err)
 int config_check(const struct config *c, const struct command_line *line, struct plan_options *plan,
 		 struct error *err)
 {
-	if (line->operand_count != 1)
+	if (c->state && (!c->ledger || !*c->ledger))
+		return error_set(err, ERR_USAGE, "--state needs --ledger");
+	if (line->operand_count > 1 || (line->operand_count == 0 && !c->state))
 		return error_set(err, ERR_USAGE,
 				 "one destination is needed: [PROJECT:]DATASET.TABLE");
 	if (c->replace_schema && c->write != WRITE_TRUNCATE)
@@ -255,8 +270,10 @@ int config_check(const struct config *c, const struct command_line *line, struct
 				 c->parallel    ? "--parallel"
 				 : c->part_size ? "--part-size"
 						: "--gzip");
-	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n')))
-		return error_set(err, ERR_USAGE, "--run-id: empty, or with a line end in it");
+	if (c->run_id && (!*c->run_id || strchr(c->run_id, '\n') ||
+			  utf8_valid_prefix(c->run_id, strlen(c->run_id)) != strlen(c->run_id)))
+		return error_set(err, ERR_USAGE,
+				 "--run-id: empty, not UTF-8, or with a line end in it");
 	*plan = (struct plan_options){
 		.write = (enum write_mode)c->write,
 		.no_create = c->no_create,

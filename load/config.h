@@ -22,6 +22,8 @@ struct config {
 	const char *part_size;              /* of --part-size, or NULL */
 	bool delete_missing, keys_only;
 	bool bare, no_create, replace_schema, allow_lossy, dry_run, gzip;
+	const char *ledger; /* or NULL or "": none */
+	bool state;         /* say what the ledger says, and load nothing */
 	struct layout layout;
 	struct option_values labels, endpoints;
 	int64_t parallel; /* connections of --stage; 0: not given */

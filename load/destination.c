@@ -1,5 +1,6 @@
 #include "load/destination.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,16 @@ void destination_release(struct destination *d)
 	free(d->table);
 	free(d->decorator);
 	*d = (struct destination){ 0 };
+}
+
+char *destination_name(const struct destination *d)
+{
+	char *name;
+
+	if (asprintf(&name, "%s.%s.%s%s%s", d->project, d->dataset, d->table,
+		     d->decorator ? "$" : "", d->decorator ? d->decorator : "") < 0)
+		return NULL;
+	return name;
 }
 
 static int check_names(const struct destination *d, const char *text, struct error *err)

@@ -25,6 +25,9 @@ int destination_parse(const char *text, struct destination *ret, struct error *e
 	__attribute__((warn_unused_result));
 void destination_release(struct destination *d);
 
+/* "project.dataset.table[$partition]"; the caller's to free. NULL when memory is out. */
+char *destination_name(const struct destination *d);
+
 /* How a new table is laid out; the strings are borrowed from the options. */
 struct layout {
 	const char *partition_by; /* COL[:DAY|HOUR|MONTH|YEAR] or COL:START:END:STEP, or NULL */

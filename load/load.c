@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/google/bigquery.h"
 #include "lib/google/crypto.h"
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/schema.h"
+#include "load/connect.h"
 #include "load/evolve.h"
 #include "load/report.h"
 
@@ -44,33 +44,16 @@ static int check_scope(const struct load *l, struct error *err)
 	return 0;
 }
 
-struct api_options load_api_options(const struct load *l, enum endpoint_service service)
-{
-	const struct config *c = l->config;
-	struct api_options api = {
-		.service = service,
-		.endpoints = &c->endpoints,
-		.credentials_file = c->credentials,
-		.retry = RETRY_POLICY_DEFAULT,
-	};
-
-	if (c->retry_initial_ms)
-		api.retry.initial_ms = c->retry_initial_ms;
-	if (c->retry_for_ms)
-		api.retry.budget_ms = c->retry_for_ms;
-	return api;
-}
-
 int load_open_api(struct load *l, struct error *err)
 {
-	const struct api_options api = load_api_options(l, SERVICE_BIGQUERY);
+	const struct api_options options = connect_options(l->config, SERVICE_BIGQUERY);
 
-	return api_open(&l->api, &api, err);
+	return api_open(&l->api, &options, err);
 }
 
 int load_widen(struct load *l, struct error *err)
 {
-	const struct api_options options = load_api_options(l, SERVICE_BIGQUERY);
+	const struct api_options options = connect_options(l->config, SERVICE_BIGQUERY);
 	struct api api;
 	int rc;
 
@@ -111,15 +94,10 @@ static int open_destination(struct load *l, struct error *err)
 
 	if (load_open_api(l, err) < 0)
 		return -1;
-	/* The job runs where --project says, else where we are at home, else beside the table. */
-	if (api_project(&l->api, c->project, &l->project, err) < 0) {
-		if (err->code != ERR_CONFIG || !l->destination.project)
-			return -1;
-		l->project = strdup(l->destination.project);
-	}
-	if (!l->destination.project)
-		l->destination.project = strdup(l->project);
-	if (!l->project || !l->destination.project)
+	if (connect_project(c, &l->api, &l->destination, &l->project, err) < 0)
+		return -1;
+	l->table_name = destination_name(&l->destination);
+	if (!l->table_name)
 		return error_nomem(err);
 	if (plan_find_location(&l->api, &l->destination, &l->location, err) < 0)
 		return -1;
@@ -147,12 +125,13 @@ int load_make_plan(struct load *l, struct error *err)
 static int print_loaded(struct load *l, const struct load_outcome *o, struct error *err)
 {
 	const struct load_report report = {
-		.destination = &l->destination,
+		.table = l->table_name,
 		.run_id = l->run_id,
 		.write = plan_write_names[l->config->write],
 		.job = o->job,
 		.adopted = o->adopted,
-		.cursor = json_object_get(l->in.end, "cursor"),
+		.cursor = l->cursor,
+		.entry = l->known,
 	};
 	json_t *record = report_record(&report);
 	int rc =
@@ -171,29 +150,49 @@ static int print_loaded(struct load *l, const struct load_outcome *o, struct err
 	return 0;
 }
 
+static int say_adopted(struct load *l, const char *job, struct error *err)
+{
+	log_info("%s: run %s is loaded already by job %s; the input is read and discarded",
+		 l->progress.what, l->run_id, job);
+	return load_discard_rows(l, err);
+}
+
 static int run_load(struct load *l, struct load_outcome *o, struct error *err)
 {
 	int rc = loadjob_find(&l->job, &o->job, err);
 
 	if (rc < 0)
 		return -1;
-	if (rc == 0)
-		return l->config->write == WRITE_MERGE ? load_merge(l, o, err)
-						       : load_append(l, o, err);
+	if (rc == 0) {
+		rc = l->config->write == WRITE_MERGE ? load_merge(l, o, err)
+						     : load_append(l, o, err);
+		return rc < 0 ? -1 : load_settle(l, o, err);
+	}
 	o->adopted = true;
-	log_info("%s: run %s is loaded already by job %s; the input is read and discarded",
-		 l->progress.what, l->run_id, l->job.id);
 	if (l->config->write == WRITE_MERGE)
 		merge_drop_of(&l->merge, o->job);
 	load_stage_remove(l);
-	return load_discard_rows(l, err);
+	/* That it is done is so whatever becomes of the input. */
+	if (load_settle(l, o, err) < 0)
+		return -1;
+	return say_adopted(l, l->job.id, err);
 }
 
 static int load_table(struct load *l, struct error *err)
 {
 	struct load_outcome o = { 0 };
-	int rc = run_load(l, &o, err);
+	int rc = load_begin(l, err);
 
+	if (rc == 0 && l->known) {
+		const char *job = ledger_text(l->known, "job");
+
+		o.adopted = true;
+		rc = say_adopted(l, job ? job : "(none)", err);
+	} else if (rc == 0) {
+		rc = run_load(l, &o, err);
+		if (rc < 0)
+			load_fail(l, &o, err);
+	}
 	if (rc == 0)
 		rc = print_loaded(l, &o, err);
 	if (rc == 0)
@@ -264,6 +263,10 @@ void load_release(struct load *l)
 	api_close(&l->api);
 	free(l->project);
 	free(l->location);
+	free(l->table_name);
+	ledger_close(l->ledger);
+	json_decref(l->entries);
+	json_decref(l->cursor);
 	destination_release(&l->destination);
 	rowstream_release(&l->in);
 	rowstream_writer_release(&l->out);

@@ -11,6 +11,7 @@
 #include "lib/rowstream.h"
 #include "load/config.h"
 #include "load/destination.h"
+#include "load/ledger.h"
 #include "load/loadjob.h"
 #include "load/merge.h"
 #include "load/plan.h"
@@ -26,6 +27,7 @@ struct load {
 	const char *run_id;
 	char generated[40]; /* the run id when none is given */
 	char *location;     /* of the dataset */
+	char *table_name;   /* "project.dataset.table[$partition]" */
 	struct plan_options plan_options;
 	struct plan plan;
 	struct rowstream_reader in;
@@ -38,6 +40,14 @@ struct load {
 	struct stage_options stage_options;
 	struct stage *stage; /* once rows are staged; NULL without --stage */
 	struct progress progress;
+	struct ledger *ledger; /* NULL: none is kept */
+	json_t *entries;       /* of it, for this table */
+	const json_t *known;   /* the run's done entry among them: nothing is left to do */
+	/* What the job that commits holds, once held: the input, or what another process submitted. */
+	bool held;
+	int64_t rows;
+	json_t *cursor;
+	bool announced; /* to the ledger: the job may have begun */
 };
 
 /* Load standard input into the destination that the operand names, and say so on l->out. */

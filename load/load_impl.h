@@ -1,6 +1,7 @@
 /*
  * What the parts of one run share: load.c opens and reports, load_rows.c
- * sends rows, load_merge.c goes by way of a temporary table.
+ * sends rows, load_merge.c goes by way of a temporary table, load_ledger.c
+ * says to the ledger what is about to happen and what has happened.
  */
 #ifndef SLUICE_LOAD_LOAD_IMPL_H
 #define SLUICE_LOAD_LOAD_IMPL_H
@@ -32,9 +33,6 @@ int load_widen(struct load *l, struct error *err) __attribute__((warn_unused_res
 
 /* What this load will do, now that it is known that it is ours to do. */
 int load_make_plan(struct load *l, struct error *err) __attribute__((warn_unused_result));
-
-/* How requests of a service are made, as the options say. */
-struct api_options load_api_options(const struct load *l, enum endpoint_service service);
 
 /* Read all rows, checked, into one of the two; both NULL: only check. */
 int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, struct error *err)
@@ -84,5 +82,27 @@ int load_append(struct load *l, struct load_outcome *ret, struct error *err)
 /* --write merge. */
 int load_merge(struct load *l, struct load_outcome *ret, struct error *err)
 	__attribute__((warn_unused_result));
+
+/*
+ * Open and read the ledger, if there is one: what other runs of this table
+ * left unfinished is settled. l->known is set where this run is done already.
+ * ERR_PROTOCOL: it has ended in a mismatch.
+ */
+int load_begin(struct load *l, struct error *err) __attribute__((warn_unused_result));
+
+/* The job was submitted by another process: what it holds is what that one said of it. */
+int load_hold_submission(struct load *l, const json_t *job, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* Rows submitted must be rows counted by the job, which is done: else ERR_PROTOCOL, also to the ledger. */
+int load_prove(struct load *l, const struct loadjob *j, const json_t *job, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The end of a run that went well, or was adopted: prove it, and write it down. */
+int load_settle(struct load *l, const struct load_outcome *o, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The end of a run that failed: written down if it is sure that nothing was loaded. */
+void load_fail(struct load *l, const struct load_outcome *o, const struct error *why);
 
 #endif

@@ -3,7 +3,6 @@
  */
 #include "lib/log.h"
 #include "load/load_impl.h"
-#include "load/report.h"
 
 /* Into the temporary table; staged->job stays NULL where there are no rows. */
 static int stage_rows(struct load *l, struct load_outcome *staged, struct error *err)
@@ -14,6 +13,8 @@ static int stage_rows(struct load *l, struct load_outcome *staged, struct error 
 		return -1;
 	if (rc > 0) {
 		staged->adopted = true;
+		if (load_hold_submission(l, staged->job, err) < 0)
+			return -1;
 		log_info("%s: the rows of run %s are there already, from job %s; the input is read "
 			 "and discarded",
 			 l->progress.what, l->run_id, l->merge.stage.id);
@@ -22,9 +23,11 @@ static int stage_rows(struct load *l, struct load_outcome *staged, struct error 
 	}
 	if (load_send_rows(l, &l->merge.stage, l->merge.load, staged, err) < 0)
 		return -1;
-	if (!staged->job || staged->adopted)
+	if (!staged->job)
 		return 0;
-	return report_prove_count(staged->job, l->merge.stage.id, l->in.rows, err);
+	if (staged->adopted && load_hold_submission(l, staged->job, err) < 0)
+		return -1;
+	return load_prove(l, &l->merge.stage, staged->job, err);
 }
 
 /* After a failure of which a rerun could make nothing, the temporary table goes. */
@@ -62,5 +65,5 @@ int load_merge(struct load *l, struct load_outcome *o, struct error *err)
 	drop_after(l, rc, err);
 	o->adopted = o->adopted || staged.adopted;
 	json_decref(staged.job);
-	return rc < 0 ? -1 : merge_prove_count(&l->merge, o->job, l->job.id, err);
+	return rc;
 }

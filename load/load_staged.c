@@ -5,6 +5,7 @@
 #include "lib/buf.h"
 #include "lib/log.h"
 #include "lib/parse.h"
+#include "load/connect.h"
 #include "load/load_impl.h"
 
 enum { CONNECTIONS = 4, PART_BYTES = 64 << 20 };
@@ -28,7 +29,7 @@ int load_stage_options(struct load *l, struct error *err)
 				 c->part_size, (long long)(STAGE_PART_MAX_BYTES >> 20));
 	l->stage_options = (struct stage_options){
 		.at = &l->stage_at,
-		.api = load_api_options(l, SERVICE_STORAGE),
+		.api = connect_options(c, SERVICE_STORAGE),
 		.connections = c->parallel ? (unsigned)c->parallel : CONNECTIONS,
 		.part_bytes = (uint64_t)part_bytes,
 		.gzip = c->gzip,

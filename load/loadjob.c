@@ -12,6 +12,7 @@
 enum { ATTEMPTS_MAX = 1000 };
 
 #define NONCE_LABEL "sluice_nonce"
+#define FENCE_LABEL "sluice_fence"
 
 void loadjob_set_attempt(struct loadjob *j, unsigned attempt)
 {
@@ -68,7 +69,7 @@ int loadjob_find(struct loadjob *j, json_t **done, struct error *err)
 		rc = get_ended(j, &job, err);
 		if (rc <= 0)
 			return rc;
-		if (bigquery_job_outcome(job) == JOB_DONE) {
+		if (loadjob_is_done(job)) {
 			*done = job;
 			return 1;
 		}
@@ -108,11 +109,53 @@ const char *loadjob_label(const json_t *job, const char *name)
 	return json_string_value(json_object_get(labels, name));
 }
 
-static bool is_ours(const struct loadjob *j, const json_t *job)
+const char *loadjob_nonce(const json_t *job)
 {
-	const char *nonce = loadjob_label(job, NONCE_LABEL);
+	return loadjob_label(job, NONCE_LABEL);
+}
+
+bool loadjob_is_ours(const struct loadjob *j, const json_t *job)
+{
+	const char *nonce = loadjob_nonce(job);
 
 	return nonce && !strcmp(nonce, j->nonce);
+}
+
+bool loadjob_is_done(const json_t *job)
+{
+	return bigquery_job_outcome(job) == JOB_DONE && !loadjob_label(job, FENCE_LABEL);
+}
+
+int loadjob_announce(struct loadjob *j, struct error *err)
+{
+	return j->before ? j->before(j->context, j, err) : 0;
+}
+
+int loadjob_fence(struct api *api, const struct bigquery_job *ref, json_t **job, struct error *err)
+{
+	json_t *configuration = json_pack("{s:{s:s,s:b},s:{s:s}}", "query", "query", "SELECT 1",
+					  "useLegacySql", 0, "labels", FENCE_LABEL, "1");
+	int rc = configuration ? bigquery_job_insert(api, ref, configuration, NULL, err)
+			       : error_nomem(err);
+
+	json_decref(configuration);
+	return rc < 0 ? -1 : bigquery_job_wait(api, ref, 0, job, err);
+}
+
+/* Why a job that is not done counts as failed. */
+static int say_failure(struct loadjob *j, const json_t *job, struct error *err)
+{
+	j->failed = true;
+	if (bigquery_job_outcome(job) == JOB_DONE)
+		return error_set(err, ERR_TEMP,
+				 "job %s: another run, which saw it announced and not started, has "
+				 "given it up",
+				 j->id);
+	bigquery_job_failure(job, j->id, err);
+	/* What another process sent says nothing about our rows. */
+	if (!loadjob_is_ours(j, job))
+		err->code = ERR_TEMP;
+	return -1;
 }
 
 int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted, struct error *err)
@@ -127,15 +170,12 @@ int loadjob_settle(struct loadjob *j, bool exists, json_t **done, bool *adopted,
 	if (rc == 0)
 		return error_set(err, ERR_TEMP, "job %s was not started", j->id);
 	j->unknown = false;
-	if (bigquery_job_outcome(job) != JOB_DONE) {
-		bigquery_job_failure(job, j->id, err);
-		/* What another process sent says nothing about our rows. */
-		if (!is_ours(j, job))
-			err->code = ERR_TEMP;
+	if (!loadjob_is_done(job)) {
+		say_failure(j, job, err);
 		json_decref(job);
 		return -1;
 	}
-	*adopted = !is_ours(j, job);
+	*adopted = !loadjob_is_ours(j, job);
 	*done = job;
 	return 0;
 }
@@ -148,8 +188,10 @@ int loadjob_run(struct loadjob *j, const char *kind, json_t *configuration, cons
 	struct error lost;
 	int rc;
 
-	if (!resource)
+	if (!resource || loadjob_announce(j, err) < 0) {
+		json_decref(resource);
 		return -1;
+	}
 	rc = bigquery_job_insert(j->api, &ref, json_object_get(resource, "configuration"), NULL,
 				 err);
 	json_decref(resource);
@@ -172,14 +214,24 @@ int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json
 	return rc;
 }
 
+static json_t *whole_name(const char *project, const char *location, const char *id)
+{
+	return json_sprintf("%s:%s%s%s", project, location ? location : "", location ? "." : "",
+			    id);
+}
+
 json_t *loadjob_name(const json_t *job)
 {
 	const json_t *ref = json_object_get(job, "jobReference");
-	const char *location = bigquery_job_location(job);
 
-	return json_sprintf("%s:%s%s%s", json_string_value(json_object_get(ref, "projectId")),
-			    location ? location : "", location ? "." : "",
-			    json_string_value(json_object_get(ref, "jobId")));
+	return whole_name(json_string_value(json_object_get(ref, "projectId")),
+			  bigquery_job_location(job),
+			  json_string_value(json_object_get(ref, "jobId")));
+}
+
+json_t *loadjob_own_name(const struct loadjob *j)
+{
+	return whole_name(j->project, j->location, j->id);
 }
 
 json_t *loadjob_end_time(const json_t *job)

@@ -31,6 +31,13 @@ struct loadjob {
 	unsigned attempt;
 	char nonce[LOADJOB_NONCE_SIZE];
 	bool unknown; /* it was submitted, and may run, or yet come to run: no end was seen */
+	bool failed;  /* a job under our id has ended badly */
+	/*
+	 * Called right before the job can begin: what must be durable by then. A failure stops it.
+	 * May be NULL; set behind loadjob_init.
+	 */
+	int (*before)(void *context, const struct loadjob *j, struct error *err);
+	void *context;
 };
 
 /*
@@ -59,6 +66,9 @@ json_t *loadjob_resource(struct loadjob *j, const char *kind, json_t *configurat
 			 const json_t *labels, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* Whoever starts the job other than by loadjob_run calls this first: j->before. */
+int loadjob_announce(struct loadjob *j, struct error *err) __attribute__((warn_unused_result));
+
 /*
  * Our submission has been made (exists), or its outcome is not known: wait
  * for the end. A job that exists may be invisible for a moment. *adopted: the
@@ -83,11 +93,31 @@ int loadjob_run(struct loadjob *j, const char *kind, json_t *configuration, cons
 int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json_t **done,
 		  bool *adopted, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * Take the id of a job that was never started away from whoever may still
+ * start it, by a job that does nothing and counts as failed. *job is what is
+ * under the id now, ended: that one, or the one that came before it.
+ */
+int loadjob_fence(struct api *api, const struct bigquery_job *ref, json_t **job, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* The job has ended, and well: it is not a fence. */
+bool loadjob_is_done(const json_t *job);
+
+/* The job is our submission, not another process's. */
+bool loadjob_is_ours(const struct loadjob *j, const json_t *job);
+
+/* The nonce of its submission, or NULL. */
+const char *loadjob_nonce(const json_t *job);
+
 /* A label of a job; NULL when it has none of that name. */
 const char *loadjob_label(const json_t *job, const char *name);
 
 /* jobReference as "project:location.id". */
 json_t *loadjob_name(const json_t *job);
+
+/* The same of our attempt, which need not exist. */
+json_t *loadjob_own_name(const struct loadjob *j);
 
 /* statistics.endTime as RFC 3339 in UTC. */
 json_t *loadjob_end_time(const json_t *job);

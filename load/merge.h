@@ -107,7 +107,7 @@ void merge_drop(struct merge *m);
 void merge_drop_of(struct merge *m, const json_t *done);
 
 /* ERR_PROTOCOL when the MERGE changed more rows of the table than it had, where that can be told. */
-int merge_prove_count(const struct merge *m, const json_t *done, const char *job_id,
-		      struct error *err) __attribute__((warn_unused_result));
+int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -307,6 +307,13 @@ static int choose_partitions(struct commit *c, struct error *err)
 
 /* --- the MERGE ------------------------------------------------------------------------------- */
 
+/* What became of rows that the stream lacks, on the MERGE: its count is judged by it. */
+#define MISSING_LABEL "sluice_missing"
+
+static const char *const missing_words[] = {
+	[MISSING_STAY] = "stay", [MISSING_MARK] = "mark", [MISSING_DELETE] = "delete"
+};
+
 static json_t *make_labels(const struct commit *c)
 {
 	const json_t *staged = c->staged;
@@ -317,7 +324,9 @@ static json_t *make_labels(const struct commit *c)
 	    json_object_set_new(labels, REPORT_BAD_LABEL,
 				json_sprintf("%lld", (long long)report_bad(staged))) == 0 &&
 	    json_object_set_new(labels, MERGE_STAGE_LABEL,
-				json_sprintf("%u", c->merge->stage.attempt)) == 0)
+				json_sprintf("%u", c->merge->stage.attempt)) == 0 &&
+	    json_object_set_new(labels, MISSING_LABEL,
+				json_string(missing_words[c->merge->missing])) == 0)
 		return labels;
 	json_decref(labels);
 	return NULL;
@@ -452,9 +461,14 @@ static int64_t deleted_rows(const json_t *done)
 	return digits && parse_int64(digits, 0, INT64_MAX, &n, &ignored) == 0 ? n : 0;
 }
 
-/* Rows that came can be told from rows that are gone only where the latter are deleted. */
-int merge_prove_count(const struct merge *m, const json_t *done, const char *job_id,
-		      struct error *err)
+static bool missing_were(const json_t *done, enum merge_missing missing)
+{
+	const char *word = loadjob_label(done, MISSING_LABEL);
+
+	return word && !strcmp(word, missing_words[missing]);
+}
+
+int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
 {
 	int64_t affected = bigquery_job_statistic(done, "query", "numDmlAffectedRows");
 	int64_t rows = report_rows(done);
@@ -462,9 +476,10 @@ int merge_prove_count(const struct merge *m, const json_t *done, const char *job
 	if (affected < 0)
 		return error_set(err, ERR_PROTOCOL,
 				 "job %s is done and says not how many rows it changed", job_id);
-	if (m->missing == MISSING_MARK)
+	/* Rows that came can be told from rows that are gone only where the latter are deleted. */
+	if (missing_were(done, MISSING_MARK))
 		return 0;
-	if (m->missing == MISSING_DELETE)
+	if (missing_were(done, MISSING_DELETE))
 		affected -= deleted_rows(done);
 	if (affected > rows)
 		return error_set(err, ERR_PROTOCOL,

@@ -3,6 +3,7 @@
 #include "lib/google/bigquery.h"
 #include "lib/parse.h"
 #include "load/loadjob.h"
+#include "load/merge.h"
 
 /* Of a load job, or as a MERGE carries it from the load before it. What says neither counts nothing. */
 static int64_t count(const json_t *job, const char *name, const char *label)
@@ -26,25 +27,34 @@ int64_t report_bad(const json_t *job)
 	return count(job, "badRecords", REPORT_BAD_LABEL);
 }
 
+/* What the ledger says of a run that is done; name is the entry's own. New reference. */
+static json_t *of_entry(const json_t *entry, const char *name)
+{
+	json_t *member = json_object_get(entry, name);
+
+	return member ? json_incref(member) : json_null();
+}
+
 json_t *report_record(const struct load_report *r)
 {
-	const struct destination *d = r->destination;
-	json_t *record =
-		json_pack("{s:o,s:I,s:I,s:o,s:s,s:s,s:b}", "table",
-			  json_sprintf("%s.%s.%s%s%s", d->project, d->dataset, d->table,
-				       d->decorator ? "$" : "", d->decorator ? d->decorator : ""),
-			  "rows", (json_int_t)report_rows(r->job), "bad",
-			  (json_int_t)report_bad(r->job), "job",
-			  r->job ? loadjob_name(r->job) : json_null(), "run", r->run_id, "write",
-			  r->write, "adopted", r->adopted);
+	const json_t *cursor = r->entry ? json_object_get(r->entry, "cursor") : r->cursor;
+	json_t *rows, *bad, *job, *at;
 
-	if (!record)
-		return NULL;
-	/* A cursor advances only over rows that this run's job holds. */
-	if (r->cursor && !r->adopted)
-		json_object_set_new(record, "cursor", json_deep_copy(r->cursor));
-	json_object_set_new(record, "at", r->job ? loadjob_end_time(r->job) : json_null());
-	return record;
+	if (r->entry) {
+		rows = of_entry(r->entry, "rows");
+		bad = of_entry(r->entry, "bad");
+		job = of_entry(r->entry, "job");
+		at = of_entry(r->entry, "ended");
+	} else {
+		rows = json_integer(report_rows(r->job));
+		bad = json_integer(report_bad(r->job));
+		job = r->job ? loadjob_name(r->job) : json_null();
+		at = r->job ? loadjob_end_time(r->job) : json_null();
+	}
+	/* A cursor advances only over rows that the job holds. */
+	return json_pack("{s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:O*,s:o}", "table", r->table, "rows", rows,
+			 "bad", bad, "job", job, "run", r->run_id, "write", r->write, "adopted",
+			 r->adopted, "cursor", cursor, "at", at);
 }
 
 int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, struct error *err)
@@ -63,4 +73,22 @@ int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, str
 			"%lld bad: the table must be looked at",
 			job_id, (unsigned long long)sent, (long long)loaded, (long long)bad);
 	return 0;
+}
+
+int report_prove(const json_t *job, const char *job_id, int64_t sent, struct error *err)
+{
+	const json_t *statistics = json_object_get(job, "statistics");
+
+	if (loadjob_label(job, MERGE_STAGE_LABEL)) {
+		if (report_rows(job) + report_bad(job) != sent)
+			return error_set(err, ERR_PROTOCOL,
+					 "job %s is done, but %lld rows were sent and it merged "
+					 "%lld: the table must be looked at",
+					 job_id, (long long)sent, (long long)report_rows(job));
+		return merge_prove_count(job, job_id, err);
+	}
+	/* An upload of no bytes, which empties the table, counts nothing either. */
+	if (sent == 0 || !json_object_get(statistics, "load"))
+		return 0;
+	return report_prove_count(job, job_id, (uint64_t)sent, err);
 }

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "lib/error.h"
-#include "load/destination.h"
 
 /* Labels in which a MERGE says what the load of its rows counted. */
 #define REPORT_ROWS_LABEL "sluice_rows"
@@ -22,12 +21,13 @@ int64_t report_bad(const json_t *job);
 
 /* Everything is borrowed. */
 struct load_report {
-	const struct destination *destination;
+	const char *table; /* destination_name */
 	const char *run_id;
 	const char *write; /* "append" … */
 	const json_t *job; /* NULL: there was nothing to load */
 	bool adopted;
-	const json_t *cursor; /* of @end, or NULL */
+	const json_t *cursor; /* of the rows that the job holds, or NULL */
+	const json_t *entry;  /* done, of the ledger: it stands for job and cursor; or NULL */
 };
 
 /* The inner object of @loaded; NULL when memory is out. */
@@ -38,6 +38,13 @@ json_t *report_record(const struct load_report *r);
  * are not. It cannot be undone, so it is said loudly.
  */
 int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * The same for whatever job commits: a load, a MERGE, whose labels say what
+ * was loaded for it, or a TRUNCATE TABLE, which counts nothing.
+ */
+int report_prove(const json_t *job, const char *job_id, int64_t sent, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -40,6 +40,14 @@ struct label {
 	char text[512];
 };
 
+static struct label dataset_label(const char *project, const char *dataset)
+{
+	struct label l;
+
+	snprintf(l.text, sizeof l.text, "dataset %s:%s", project, dataset);
+	return l;
+}
+
 static struct label table_label(const struct bigquery_table *t)
 {
 	struct label l;
@@ -89,10 +97,9 @@ int bigquery_dataset_get(struct api *a, const char *project, const char *dataset
 			 struct error *err)
 {
 	auto_buf path = BUF_INIT;
-	struct label what;
+	struct label what = dataset_label(project, dataset);
 	struct api_request request = { .what = what.text, .method = "GET" };
 
-	snprintf(what.text, sizeof what.text, "dataset %s:%s", project, dataset);
 	if (PATH(&path, project, err, "/datasets/", dataset) < 0)
 		return -1;
 	return call(a, &request, &path, 404, ret, err);
@@ -110,30 +117,52 @@ int bigquery_table_get(struct api *a, const struct bigquery_table *t, json_t **r
 	return call(a, &request, &path, 404, ret, err);
 }
 
+/* The resource with its reference, which names it, put in. New reference; NULL when memory is out. */
+static json_t *with_reference(const json_t *resource, const char *name, json_t *reference)
+{
+	json_t *body = reference ? json_pack("{s:o}", name, reference) : NULL;
+	const char *key;
+	json_t *value;
+
+	/* Not json_object_update_missing, which does not tell when memory is out. */
+	json_object_foreach((json_t *)resource, key, value)
+		if (body && json_object_set(body, key, value) < 0) {
+			json_decref(body);
+			body = NULL;
+		}
+	return body;
+}
+
+int bigquery_dataset_insert(struct api *a, const char *project, const char *dataset,
+			    const json_t *resource, struct error *err)
+{
+	auto_buf path = BUF_INIT;
+	struct label what = dataset_label(project, dataset);
+	json_t *body =
+		with_reference(resource, "datasetReference",
+			       json_pack("{s:s, s:s}", "projectId", project, "datasetId", dataset));
+	struct api_request request = { .what = what.text, .method = "POST", .body = body };
+	int result = body ? -1 : error_nomem(err);
+
+	if (body && PATH(&path, project, err, "/datasets") == 0)
+		result = call(a, &request, &path, 409, NULL, err);
+	json_decref(body);
+	return result;
+}
+
 int bigquery_table_insert(struct api *a, const struct bigquery_table *t, const json_t *resource,
 			  json_t **ret, struct error *err)
 {
 	auto_buf path = BUF_INIT;
 	struct label what = table_label(t);
-	struct api_request request = { .what = what.text, .method = "POST" };
-	json_t *body = json_pack("{s:{s:s, s:s, s:s}}", "tableReference", "projectId", t->project,
-				 "datasetId", t->dataset, "tableId", t->table);
-	const char *key;
-	json_t *value;
-	int result = -1;
+	json_t *body = with_reference(resource, "tableReference",
+				      json_pack("{s:s, s:s, s:s}", "projectId", t->project,
+						"datasetId", t->dataset, "tableId", t->table));
+	struct api_request request = { .what = what.text, .method = "POST", .body = body };
+	int result = body ? -1 : error_nomem(err);
 
-	if (!body)
-		return error_nomem(err);
-	/* Not json_object_update_missing, which does not tell when memory is out. */
-	json_object_foreach((json_t *)resource, key, value)
-		if (json_object_set(body, key, value) < 0) {
-			error_nomem(err);
-			goto out;
-		}
-	request.body = body;
-	if (PATH(&path, t->project, err, "/datasets/", t->dataset, "/tables") == 0)
+	if (body && PATH(&path, t->project, err, "/datasets/", t->dataset, "/tables") == 0)
 		result = call(a, &request, &path, 409, ret, err);
-out:
 	json_decref(body);
 	return result;
 }
@@ -376,6 +405,17 @@ json_t *bigquery_query_configuration(const char *sql, struct error *err)
 	if (!configuration)
 		error_nomem(err);
 	return configuration;
+}
+
+int bigquery_query(struct api *a, const char *project, const json_t *body, json_t **ret,
+		   struct error *err)
+{
+	auto_buf path = BUF_INIT;
+	struct api_request request = { .what = "query", .method = "POST", .body = body };
+
+	if (PATH(&path, project, err, "/queries") < 0)
+		return -1;
+	return call(a, &request, &path, 404, ret, err);
 }
 
 int bigquery_query_results(struct api *a, const struct bigquery_job *job, int64_t max_results,

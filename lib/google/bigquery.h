@@ -30,6 +30,11 @@ struct bigquery_job {
 int bigquery_dataset_get(struct api *a, const char *project, const char *dataset, json_t **ret,
 			 struct error *err) __attribute__((warn_unused_result));
 
+/* resource: the Dataset without datasetReference, which is added. 0: it exists already. */
+int bigquery_dataset_insert(struct api *a, const char *project, const char *dataset,
+			    const json_t *resource, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* The table, with its "etag". 0: no such table or dataset. */
 int bigquery_table_get(struct api *a, const struct bigquery_table *t, json_t **ret,
 		       struct error *err) __attribute__((warn_unused_result));
@@ -101,6 +106,14 @@ int64_t bigquery_job_statistic(const json_t *job, const char *section, const cha
 /* configuration of a GoogleSQL query job; further members are the caller's to add. */
 json_t *bigquery_query_configuration(const char *sql, struct error *err)
 	__attribute__((warn_unused_result));
+
+/*
+ * A query that only reads, at once: body is that of jobs.query. *ret is its
+ * answer, with the first page of rows where jobComplete is true; where it is
+ * false the job of jobReference runs on. 0: a table or dataset is not there.
+ */
+int bigquery_query(struct api *a, const char *project, const json_t *body, json_t **ret,
+		   struct error *err) __attribute__((warn_unused_result));
 
 /*
  * One page of the rows of a DONE query job, as getQueryResults answers;

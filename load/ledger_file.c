@@ -1,0 +1,256 @@
+/*
+ * A ledger in a file: one JSON line an entry, appended under flock(2) and
+ * fsync(2)ed. A crash can leave an unfinished last line, which was never
+ * acknowledged: readers pass it over, the next writer cuts it off.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/io.h"
+#include "lib/log.h"
+#include "load/ledger_impl.h"
+
+static int file_open(struct ledger *l, struct error *err)
+{
+	l->name = strdup(l->options.name);
+	if (!l->name)
+		return error_nomem(err);
+	l->path = strchr(l->name, ':') + 1;
+	return *l->path ? 0 : error_set(err, ERR_USAGE, "'%s' names no file", l->name);
+}
+
+static void file_close(struct ledger *l)
+{
+	(void)l;
+}
+
+/* --- time ---------------------------------------------------------------- */
+
+static json_t *now(void)
+{
+	struct timespec t;
+	struct tm utc;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t.tv_sec, &utc));
+	return json_sprintf("%s.%06ldZ", text, t.tv_nsec / 1000);
+}
+
+/* Of a text as now() makes it; what is none is old. */
+static int64_t age_ms(const char *at)
+{
+	struct timespec t;
+	struct tm tm = { 0 };
+	const char *rest = at ? strptime(at, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	int64_t age;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	age = (t.tv_sec - (rest ? timegm(&tm) : 0)) * (int64_t)1000 + t.tv_nsec / 1000000;
+	return age > 0 ? age : 0;
+}
+
+/* --- lines --------------------------------------------------------------- */
+
+static int lock(int fd, int how, struct error *err)
+{
+	while (flock(fd, how) < 0) {
+		if (errno != EINTR)
+			return error_set_errno(err, ERR_IO, "flock");
+		if (signals_check(err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_all(int fd, const char *path, struct buf *text, struct error *err)
+{
+	enum { PIECE = 65536 };
+
+	for (;;) {
+		ssize_t n;
+
+		if (buf_reserve(text, PIECE, err) < 0)
+			return -1;
+		n = io_read(fd, text->data + text->length, PIECE, path, err);
+		if (n <= 0)
+			return (int)n;
+		text->length += (size_t)n;
+	}
+}
+
+/* Append the entries of the file to an array. *whole: how many of its bytes are whole lines or entries. */
+static int parse_lines(const struct buf *text, json_t *entries, size_t *whole, struct error *err)
+{
+	size_t start = 0, number = 1;
+
+	for (; start < text->length; number++) {
+		const char *line = text->data + start;
+		const char *end = memchr(line, '\n', text->length - start);
+		size_t length = end ? (size_t)(end - line) : text->length - start;
+		json_t *entry = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+
+		/* Every entry of ours has an id. */
+		if (!entry || !ledger_text(entry, "id")) {
+			json_decref(entry);
+			if (!end)
+				break;
+			return error_set(err, ERR_DATA, "line %zu is no entry: was it edited?",
+					 number);
+		}
+		if (json_array_append_new(entries, entry) < 0)
+			return error_nomem(err);
+		start += length + (end ? 1 : 0);
+	}
+	*whole = start;
+	return 0;
+}
+
+static int file_read(struct ledger *l, const char *table, const char *run, json_t **ret,
+		     struct error *err)
+{
+	auto_buf text = BUF_INIT;
+	auto_fd fd = open(l->path, O_RDONLY | O_CLOEXEC);
+	json_t *all = json_array(), *found = json_array(), *entry;
+	size_t i, whole = 0;
+	int rc = 0;
+
+	(void)run; /* all runs of the table */
+	if (fd < 0 && errno != ENOENT)
+		rc = error_set_errno(err, ERR_IO, "cannot open");
+	else if (fd >= 0 && (lock(fd, LOCK_SH, err) < 0 || read_all(fd, l->path, &text, err) < 0 ||
+			     parse_lines(&text, all, &whole, err) < 0))
+		rc = -1;
+	if (rc == 0 && whole < text.length)
+		log_warn("ledger %s: its last line was not finished, by a crash: passed over",
+			 l->name);
+	json_array_foreach(all, i, entry) {
+		const char *of = ledger_text(entry, "table");
+
+		if (table && (!of || strcmp(of, table) != 0))
+			continue;
+		json_object_set_new(entry, "age_ms",
+				    json_integer(age_ms(ledger_text(entry, "at"))));
+		json_array_append(found, entry);
+	}
+	json_decref(all);
+	if (rc == 0)
+		*ret = found;
+	else
+		json_decref(found);
+	return rc;
+}
+
+/* --- writing ------------------------------------------------------------- */
+
+static int sync_directory(const char *path, struct error *err)
+{
+	char *copy = strdup(path);
+	int rc = 0;
+
+	if (!copy)
+		return error_nomem(err);
+	auto_fd fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		rc = error_set_errno(err, ERR_IO, "cannot sync its directory");
+	free(copy);
+	return rc;
+}
+
+/* Under the lock: what a crash has left behind the last whole entry. */
+static int mend(const struct ledger *l, int fd, const struct buf *text, size_t whole,
+		struct error *err)
+{
+	if (whole < text->length) {
+		log_warn("ledger %s: its last line was not finished, by a crash: %zu bytes are cut "
+			 "off",
+			 l->name, text->length - whole);
+		if (ftruncate(fd, (off_t)whole) < 0)
+			return error_set_errno(err, ERR_IO, "cannot cut its last line off");
+	}
+	return 0;
+}
+
+static int append_line(const struct ledger *l, int fd, const struct buf *text, size_t whole,
+		       const json_t *entry, struct error *err)
+{
+	auto_buf line = BUF_INIT;
+	char *json = json_dumps(entry, JSON_COMPACT);
+	int rc = -1;
+
+	if (!json)
+		return error_nomem(err);
+	/* The last line may be whole but for its end. */
+	if ((whole > 0 && text->data[whole - 1] != '\n' && buf_append_str(&line, "\n", err) < 0) ||
+	    buf_append_str(&line, json, err) < 0 || buf_append_str(&line, "\n", err) < 0)
+		goto out;
+	rc = io_write_all(fd, line.data, line.length, l->path, err);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = error_set_errno(err, ERR_IO, "cannot sync");
+	/* A full disk: half a line would be read as a crash's, and be warned of. */
+	if (rc < 0 && ftruncate(fd, (off_t)whole) < 0)
+		log_warn("ledger %s: half a line is left in it", l->name);
+	if (rc == 0 && whole == 0)
+		rc = sync_directory(l->path, err);
+out:
+	free(json);
+	return rc;
+}
+
+static bool has_id(const json_t *entries, const char *id)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)entries, i, entry)
+		if (!strcmp(ledger_text(entry, "id"), id))
+			return true;
+	return false;
+}
+
+static int set_times(json_t *entry, struct error *err)
+{
+	json_t *at = now();
+	bool done = !strcmp(ledger_text(entry, "state"), "done");
+
+	if (!at || json_object_set(entry, "at", at) < 0 ||
+	    (done && !ledger_text(entry, "ended") && json_object_set(entry, "ended", at) < 0)) {
+		json_decref(at);
+		return error_nomem(err);
+	}
+	json_decref(at);
+	return 0;
+}
+
+static int file_write(struct ledger *l, json_t *entry, struct error *err)
+{
+	auto_buf text = BUF_INIT;
+	auto_fd fd = open(l->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	json_t *entries = json_array();
+	size_t whole = 0;
+	int rc = -1;
+
+	if (fd < 0)
+		error_set_errno(err, ERR_IO, "cannot open");
+	else if (lock(fd, LOCK_EX, err) == 0 && read_all(fd, l->path, &text, err) == 0 &&
+		 parse_lines(&text, entries, &whole, err) == 0 &&
+		 mend(l, fd, &text, whole, err) == 0)
+		rc = has_id(entries, ledger_text(entry, "id")) ? 1 : set_times(entry, err);
+	/* Whoever wrote it may have died before it was durable. */
+	if (rc == 1 && fsync(fd) < 0)
+		rc = error_set_errno(err, ERR_IO, "cannot sync");
+	if (rc == 0)
+		rc = append_line(l, fd, &text, whole, entry, err);
+	json_decref(entries);
+	return rc < 0 ? -1 : 0;
+}
+
+const struct ledger_backend ledger_in_file = { file_open, file_read, file_write, file_close };

@@ -1,0 +1,265 @@
+/*
+ * A ledger in a BigQuery table. An entry is one INSERT job whose id is the
+ * entry's: seen by every query after it, once, and with no limit a day, which
+ * neither streaming nor load jobs have. Reading is one query.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/google/backoff.h"
+#include "lib/google/bigquery.h"
+#include "lib/google/crypto.h"
+#include "lib/log.h"
+#include "load/ledger_impl.h"
+#include "load/ledger_sql.h"
+
+/* An INSERT gives way to others at most this often. */
+enum { ATTEMPTS_MAX = 1000, JOB_ID_SIZE = 64 };
+
+static int table_open(struct ledger *l, struct error *err)
+{
+	struct destination *t = &l->table;
+	auto_buf name = BUF_INIT;
+	const char *text;
+
+	if (destination_parse(l->options.name, t, err) < 0)
+		return -1;
+	if (t->decorator)
+		return error_set(err, ERR_USAGE, "'%s': a table, not a partition of it",
+				 l->options.name);
+	if (!t->project)
+		t->project = strdup(l->options.project);
+	if (!t->project ||
+	    buf_appendf(&name, err, "%s.%s.%s", t->project, t->dataset, t->table) < 0 ||
+	    !(text = buf_cstr(&name, err)) || !(l->name = strdup(text)))
+		return error_nomem(err);
+	/* A connection of its own: while rows are sent the load's is busy. */
+	return api_open(&l->api, l->options.api, err);
+}
+
+static void table_close(struct ledger *l)
+{
+	api_close(&l->api);
+	destination_release(&l->table);
+	free(l->location);
+}
+
+/* --- jobs ----------------------------------------------------------------------------------------- */
+
+/* 1: done. 0: it has failed, another attempt may do better; *ours: not for another process, long ago. -1. */
+static int run_attempt(struct ledger *l, const char *id, const json_t *configuration, bool *ours,
+		       struct error *err)
+{
+	const struct bigquery_job ref = { l->options.project, l->location, id };
+	enum bigquery_job_outcome outcome;
+	json_t *job = NULL;
+	int rc = bigquery_job_insert(&l->api, &ref, configuration, NULL, err);
+
+	*ours = rc > 0;
+	if (rc < 0 || bigquery_job_wait(&l->api, &ref, 0, &job, err) < 0)
+		return -1;
+	outcome = bigquery_job_outcome(job);
+	if (outcome != JOB_DONE)
+		bigquery_job_failure(job, id, err);
+	json_decref(job);
+	if (outcome == JOB_DONE)
+		return 1;
+	return outcome == JOB_RERUN || !*ours ? 0 : -1;
+}
+
+/* Run the query, once under that id. */
+static int run_once(struct ledger *l, const char *base, const json_t *query, struct error *err)
+{
+	json_t *configuration = json_pack("{s:O}", "query", query);
+	struct backoff backoff;
+	char id[JOB_ID_SIZE];
+	int rc = configuration ? 0 : error_nomem(err);
+
+	backoff_init(&backoff, &l->api.retry);
+	for (unsigned attempt = 1; rc == 0; attempt++) {
+		bool ours;
+
+		snprintf(id, sizeof id, "%.40s_%u", base, attempt);
+		rc = run_attempt(l, id, configuration, &ours, err);
+		if (rc == 0 &&
+		    (attempt == ATTEMPTS_MAX || (ours && api_wait(&l->api, &backoff, 0, err) <= 0)))
+			rc = -1;
+	}
+	json_decref(configuration);
+	return rc < 0 ? -1 : 0;
+}
+
+/* --- making it ------------------------------------------------------------------------------------ */
+
+/* 1: the dataset is there, and l->location is where. 0: it is not. */
+static int find_dataset(struct ledger *l, struct error *err)
+{
+	json_t *dataset = NULL;
+	const char *location;
+	int rc = bigquery_dataset_get(&l->api, l->table.project, l->table.dataset, &dataset, err);
+
+	if (rc <= 0)
+		return rc;
+	location = json_string_value(json_object_get(dataset, "location"));
+	free(l->location);
+	l->location = location ? strdup(location) : NULL;
+	json_decref(dataset);
+	return location && !l->location ? error_nomem(err) : 1;
+}
+
+static int create_dataset(struct ledger *l, struct error *err)
+{
+	json_t *resource = json_pack("{s:s*,s:s}", "location", l->options.location, "description",
+				     "What was loaded, when, and up to where; made by bqload");
+	int rc = resource ? bigquery_dataset_insert(&l->api, l->table.project, l->table.dataset,
+						    resource, err)
+			  : error_nomem(err);
+
+	json_decref(resource);
+	if (rc < 0)
+		return -1;
+	log_info("dataset %s:%s created, for the ledger", l->table.project, l->table.dataset);
+	rc = find_dataset(l, err);
+	return rc == 0  ? error_set(err, ERR_TEMP, "its dataset was created, but is not there")
+	       : rc < 0 ? -1
+			: 0;
+}
+
+static int create_table(struct ledger *l, struct error *err)
+{
+	char random[17], base[JOB_ID_SIZE];
+	auto_buf sql = BUF_INIT;
+	const char *text;
+	json_t *query;
+	int rc;
+
+	if (crypto_random_hex(random, 8, err) < 0 || ledger_sql_create(l->name, &sql, err) < 0 ||
+	    !(text = buf_cstr(&sql, err)))
+		return -1;
+	snprintf(base, sizeof base, "sluice_ledger_%s", random);
+	query = json_pack("{s:s,s:b}", "query", text, "useLegacySql", 0);
+	rc = query ? run_once(l, base, query, err) : error_nomem(err);
+	json_decref(query);
+	if (rc == 0)
+		log_info("ledger %s created, with its views", l->name);
+	return rc;
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+static int append_rows(const json_t *page, json_t *entries, struct error *err)
+{
+	json_t *row, *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, "rows"), i, row) {
+		if (ledger_sql_entry(row, &entry, err) < 0)
+			return -1;
+		if (json_array_append_new(entries, entry) < 0)
+			return error_nomem(err);
+	}
+	return 0;
+}
+
+/* The rows of all pages; the first may be one that only says that the query runs on. */
+static int read_pages(struct ledger *l, json_t *page, json_t *entries, struct error *err)
+{
+	enum { PAGE_ROWS = 10000 };
+	const json_t *ref = json_object_get(page, "jobReference");
+	json_t *whose = json_incref((json_t *)ref), *job = NULL;
+	const struct bigquery_job id = {
+		l->options.project,
+		json_string_value(json_object_get(ref, "location")),
+		json_string_value(json_object_get(ref, "jobId")),
+	};
+	int rc = 0;
+
+	json_incref(page);
+	if (!json_is_true(json_object_get(page, "jobComplete"))) {
+		rc = id.id ? bigquery_job_wait(&l->api, &id, 0, &job, err)
+			   : error_set(err, ERR_PROTOCOL, "a query without an id");
+		json_decref(page);
+		page = NULL;
+		if (rc == 0 && bigquery_job_outcome(job) != JOB_DONE)
+			rc = bigquery_job_failure(job, id.id, err);
+		if (rc == 0)
+			rc = bigquery_query_results(&l->api, &id, PAGE_ROWS, NULL, &page, err);
+	}
+	while (rc == 0) {
+		const char *token = json_string_value(json_object_get(page, "pageToken"));
+		json_t *next = NULL;
+
+		rc = append_rows(page, entries, err);
+		if (rc < 0 || !token)
+			break;
+		rc = bigquery_query_results(&l->api, &id, PAGE_ROWS, token, &next, err);
+		json_decref(page);
+		page = next;
+	}
+	json_decref(page);
+	json_decref(job);
+	json_decref(whose);
+	return rc;
+}
+
+/* 1 / 0: there is no such table. */
+static int query(struct ledger *l, const char *table, const char *run, json_t *entries,
+		 struct error *err)
+{
+	json_t *body, *page = NULL;
+	int rc;
+
+	if (ledger_sql_select(l->name, table, run, l->location, &body, err) < 0)
+		return -1;
+	rc = bigquery_query(&l->api, l->options.project, body, &page, err);
+	json_decref(body);
+	if (rc <= 0)
+		return rc;
+	rc = read_pages(l, page, entries, err);
+	json_decref(page);
+	return rc < 0 ? -1 : 1;
+}
+
+/* 1: the dataset is there. 0: it is not, and is not wanted. */
+static int need_dataset(struct ledger *l, struct error *err)
+{
+	int rc = l->location ? 1 : find_dataset(l, err);
+
+	if (rc != 0 || !l->options.create)
+		return rc;
+	return create_dataset(l, err) < 0 ? -1 : 1;
+}
+
+static int table_read(struct ledger *l, const char *table, const char *run, json_t **ret,
+		      struct error *err)
+{
+	json_t *entries = json_array();
+	int rc = need_dataset(l, err);
+
+	if (rc > 0)
+		rc = query(l, table, run, entries, err);
+	if (rc == 0 && l->options.create)
+		rc = create_table(l, err);
+	if (rc < 0) {
+		json_decref(entries);
+		return -1;
+	}
+	*ret = entries;
+	return 0;
+}
+
+/* --- adding --------------------------------------------------------------------------------------- */
+
+static int table_write(struct ledger *l, json_t *entry, struct error *err)
+{
+	json_t *insert = NULL;
+	int rc = ledger_sql_insert(l->name, entry, &insert, err);
+
+	if (rc == 0)
+		rc = run_once(l, ledger_text(entry, "id"), insert, err);
+	json_decref(insert);
+	return rc;
+}
+
+const struct ledger_backend ledger_in_table = { table_open, table_read, table_write, table_close };

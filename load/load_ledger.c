@@ -1,0 +1,227 @@
+/*
+ * What a run says to the ledger: `submitted` before its job can begin, the
+ * outcome once the job has ended. Without a ledger nothing is written, and
+ * what rows and cursor an adopted job holds is not known.
+ */
+#include <string.h>
+
+#include "lib/google/bigquery.h"
+#include "lib/io.h"
+#include "lib/log.h"
+#include "load/connect.h"
+#include "load/load_impl.h"
+#include "load/report.h"
+#include "load/state.h"
+
+/* --- what the run's job holds --------------------------------------------------------------------- */
+
+static void hold(struct load *l, int64_t rows, const json_t *cursor)
+{
+	json_decref(l->cursor);
+	l->rows = rows;
+	l->cursor = json_incref((json_t *)cursor);
+	l->held = true;
+}
+
+/* The input, once it has ended; unless it was given up for rows that were there already. */
+static void hold_input(struct load *l)
+{
+	if (!l->held)
+		hold(l, (int64_t)l->in.rows, json_object_get(l->in.end, "cursor"));
+}
+
+int load_hold_submission(struct load *l, const json_t *job, struct error *err)
+{
+	const char *nonce = loadjob_nonce(job);
+	const json_t *submission = state_submission(l->entries, nonce), *rows;
+
+	/* It may be younger than our look at the ledger; it is older than its job. */
+	if (l->ledger && !submission) {
+		json_t *entries;
+
+		if (ledger_read(l->ledger, l->table_name, l->run_id, &entries, err) < 0)
+			return -1;
+		json_decref(l->entries);
+		l->entries = entries;
+		submission = state_submission(entries, nonce);
+	}
+	rows = json_object_get(submission, "rows");
+	hold(l, rows ? json_integer_value(rows) : report_rows(job) + report_bad(job),
+	     json_object_get(submission, "cursor"));
+	return 0;
+}
+
+/* --- submitted ------------------------------------------------------------------------------------ */
+
+static struct state_end end_of(const struct load *l, const char *step, const char *job)
+{
+	return (struct state_end){
+		.table = l->table_name,
+		.run = l->run_id,
+		.step = step,
+		.write = plan_write_names[l->config->write],
+		.job = job,
+		.cursor = l->cursor,
+	};
+}
+
+/* loadjob's `before`; context is the load. */
+static int announce(void *context, const struct loadjob *j, struct error *err)
+{
+	struct load *l = context;
+	bool commits = j == &l->job;
+	json_t *name = loadjob_own_name(j), *members, *entry;
+	auto_buf objects = BUF_INIT;
+	int rc;
+
+	hold_input(l);
+	if (l->stage && !(commits && l->config->write == WRITE_MERGE) &&
+	    stage_append_prefix(l->stage, &objects, err) < 0) {
+		json_decref(name);
+		return -1;
+	}
+	entry = ledger_entry(l->table_name, l->run_id, commits ? "load" : "stage", "submitted",
+			     json_string_value(name), j->nonce);
+	members = json_pack("{s:s,s:I,s:O*,s:o*}", "write", plan_write_names[l->config->write],
+			    "rows", (json_int_t)l->rows, "cursor", l->cursor, "objects",
+			    objects.length ? json_stringn(objects.data, objects.length) : NULL);
+	rc = entry && members && json_object_update(entry, members) == 0
+		     ? ledger_write(l->ledger, entry, err)
+		     : error_nomem(err);
+	json_decref(name);
+	json_decref(entry);
+	json_decref(members);
+	if (rc < 0)
+		return error_append(err, "; nothing was loaded");
+	l->announced = l->announced || commits;
+	return 0;
+}
+
+/* --- before the input is read --------------------------------------------------------------------- */
+
+static int open_ledger(struct load *l, struct error *err)
+{
+	const struct api_options api = connect_options(l->config, SERVICE_BIGQUERY);
+	const struct ledger_options options = {
+		.name = l->config->ledger,
+		.project = l->project,
+		.create = true,
+		.location = l->location,
+		.api = &api,
+	};
+
+	if (ledger_open(&options, &l->ledger, err) < 0 ||
+	    ledger_read(l->ledger, l->table_name, l->run_id, &l->entries, err) < 0)
+		return -1;
+	l->job.before = l->merge.stage.before = announce;
+	l->job.context = l->merge.stage.context = l;
+	return 0;
+}
+
+int load_begin(struct load *l, struct error *err)
+{
+	const json_t *mismatch;
+
+	if (!l->config->ledger || !*l->config->ledger)
+		return 0;
+	if (open_ledger(l, err) < 0)
+		return -1;
+	mismatch = state_of_run(l->entries, l->run_id, "mismatch");
+	if (mismatch)
+		return error_set(err, ERR_PROTOCOL,
+				 "run %s ended in a mismatch and is not loaded again: %s",
+				 l->run_id, ledger_text(mismatch, "error"));
+	l->known = state_of_run(l->entries, l->run_id, "done");
+	if (l->known)
+		return 0;
+	return state_settle(l->ledger, &l->api, l->entries, l->run_id, l->api.retry.budget_ms, err);
+}
+
+/* --- the end -------------------------------------------------------------------------------------- */
+
+int load_prove(struct load *l, const struct loadjob *j, const json_t *job, struct error *err)
+{
+	json_t *name;
+	struct state_end end;
+	struct error failure;
+
+	hold_input(l);
+	if (report_prove(job, j->id, l->rows, err) == 0)
+		return 0;
+	if (!l->ledger)
+		return -1;
+	name = loadjob_own_name(j);
+	end = end_of(l, j == &l->job ? "load" : "stage", json_string_value(name));
+	end.resource = job;
+	/* A rerun finds the submission, and comes here again. */
+	if (state_write_mismatch(l->ledger, &end, l->rows, err, &failure) < 0)
+		log_warn("%s", failure.message);
+	json_decref(name);
+	return -1;
+}
+
+/* Under the run id there may be the submission of another process, which had rows. */
+static int settle_own(struct load *l, struct error *err)
+{
+	json_t *entries = NULL;
+	int rc = 0;
+
+	if (!state_is_unsettled(l->entries, NULL))
+		return 0;
+	rc = state_settle(l->ledger, &l->api, l->entries, NULL, l->api.retry.budget_ms, err);
+	if (rc == 0)
+		rc = ledger_read(l->ledger, l->table_name, l->run_id, &entries, err);
+	if (rc == 0 && state_of_run(entries, l->run_id, "done"))
+		rc = error_set(err, ERR_TEMP, "another process has just finished run %s",
+			       l->run_id);
+	json_decref(entries);
+	return rc;
+}
+
+int load_settle(struct load *l, const struct load_outcome *o, struct error *err)
+{
+	json_t *name = o->job ? loadjob_own_name(&l->job) : NULL;
+	struct state_end end;
+	int rc = 0;
+
+	if (o->job && !loadjob_is_ours(&l->job, o->job))
+		rc = load_hold_submission(l, o->job, err);
+	else
+		hold_input(l);
+	if (rc == 0 && o->job)
+		rc = load_prove(l, &l->job, o->job, err);
+	if (rc < 0 || !l->ledger)
+		goto out;
+	end = end_of(l, "load", json_string_value(name));
+	end.resource = o->job;
+	if (!o->job)
+		rc = settle_own(l, err);
+	if (rc == 0)
+		rc = state_write_done(l->ledger, &end, err);
+	if (rc < 0 && o->job) {
+		/* Whatever it was: the rows are there, and a rerun says so. */
+		err->code = err->code == ERR_IO || err->code >= ERR_SIGNAL ? err->code : ERR_TEMP;
+		error_append(err,
+			     "; %s was loaded by job %s: the same run id has only this left to do",
+			     l->progress.what, l->job.id);
+	}
+out:
+	json_decref(name);
+	return rc;
+}
+
+void load_fail(struct load *l, const struct load_outcome *o, const struct error *why)
+{
+	json_t *name;
+	struct state_end end;
+	struct error err;
+
+	/* The job is done; or was announced, and what became of it is not known. */
+	if (!l->ledger || o->job || (l->announced && !l->job.failed) || signals_pending())
+		return;
+	name = l->job.failed ? loadjob_own_name(&l->job) : NULL;
+	end = end_of(l, "load", json_string_value(name));
+	if (state_write_failed(l->ledger, &end, l->job.nonce, why, &err) < 0)
+		log_warn("%s", err.message);
+	json_decref(name);
+}

@@ -1,0 +1,62 @@
+/*
+ * What the ledger says of a table: how runs ended, and which did not. Entries
+ * are ledger_read's; what is handed out of them is lent.
+ *
+ * A submission without outcome is a run that died, or is about to commit: its
+ * job is looked up, waited for, and its outcome written. A job that is not
+ * there gets some time to come; then its id is taken away (loadjob_fence),
+ * so that a process that still lives cannot start it behind our back.
+ */
+#ifndef SLUICE_LOAD_STATE_H
+#define SLUICE_LOAD_STATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+#include "lib/google/api.h"
+#include "load/ledger.h"
+
+/* The run's newest entry of that state, of any step; NULL when there is none. */
+const json_t *state_of_run(const json_t *entries, const char *run, const char *state);
+
+/* The submission with that nonce, or NULL. */
+const json_t *state_submission(const json_t *entries, const char *nonce);
+
+/* The table's load that was done last, or NULL. */
+const json_t *state_last_done(const json_t *entries, const char *table);
+
+/* Is there a submission without outcome, but of that run (which may be NULL)? */
+bool state_is_unsettled(const json_t *entries, const char *but_run);
+
+/* The end of a load; all of it is borrowed. */
+struct state_end {
+	const char *table, *run, *step, *write;
+	const char *job;        /* "project:location.id", or NULL */
+	const json_t *resource; /* of that job, or NULL */
+	const json_t *cursor;   /* of the rows that it holds, or NULL */
+};
+
+int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* sent: rows of the stream; why has the message and the exit status. */
+int state_write_mismatch(struct ledger *l, const struct state_end *end, int64_t sent,
+			 const struct error *why, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* nonce tells the failures of one run apart where there is no job. */
+int state_write_failed(struct ledger *l, const struct state_end *end, const char *nonce,
+		       const struct error *why, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Settle all submissions without outcome but those of that run (or NULL).
+ * retry_for_ms: how long a living process may take to start a job that it has
+ * announced; at most a minute is waited.
+ */
+int state_settle(struct ledger *l, struct api *api, const json_t *entries, const char *but_run,
+		 int64_t retry_for_ms, struct error *err) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,100 @@
+# For suites of bqload's ledger: `load helper/ledger` behind helper/localcloud.
+#
+#   ledger_setup        a dataset for the test in $dataset; the ledger is $ledger, a table
+#   use_file            … or a file from here on
+#   stream LAST ROW...  a whole stream, with its cursor's end
+#   load_rows LAST ROW... [-- OPTION...]   bqload of it into $dataset.t
+#   state [OPTION...]   bqload --state of that table
+#   loaded, said FILTER of the @loaded or @state record in $output
+#   entries FILTER      of the ledger's entries, oldest first, the cursor as an object
+#   table_rows          rows of $dataset.t, one a line
+
+ledger_setup() {
+	dataset=l${BATS_SUITE_TEST_NUMBER:-$BATS_TEST_NUMBER}
+	bq_dataset "$dataset"
+	ledger=$dataset.loads
+	schema='[{"name":"id","type":"INTEGER"},{"name":"name","type":"STRING"}]'
+	begin='"key":["id"]'
+}
+
+use_file() {
+	ledger=file:$BATS_TEST_TMPDIR/loads
+}
+
+stream() {
+	local last=$1
+
+	shift
+	printf '{"@begin":{"version":1,%s"schema":{"fields":%s}}}\n' "${begin:+$begin,}" "$schema"
+	(($# == 0)) || printf '%s\n' "$@"
+	printf '{"@end":{"rows":%d,"rejected":0,"cursor":{"column":"id","last":"%s"}}}\n' $# "$last"
+}
+
+# bqload_with LAST ROW... [-- OPTION...]: not under `run`, to be put into the background.
+bqload_with() {
+	local rows=() last=$1 input
+
+	shift
+	while (($# > 0)) && [[ $1 != -- ]]; do
+		rows+=("$1")
+		shift
+	done
+	[[ ${1:-} != -- ]] || shift
+	input=$BATS_TEST_TMPDIR/stream.$BASHPID
+	stream "$last" "${rows[@]}" >"$input"
+	exec bqload --retry-initial 10ms --retry-for 300ms --ledger "$ledger" "$@" "$dataset.t" <"$input"
+}
+
+load_rows() {
+	run bqload_with "$@"
+}
+
+state() {
+	run bqload --retry-initial 10ms --retry-for 300ms --ledger "$ledger" --state "$@" "$dataset.t"
+}
+
+loaded() {
+	grep '^{"@loaded"' <<<"$output" | jq -c ".[\"@loaded\"] | $1"
+}
+
+said() {
+	grep '^{"@state"' <<<"$output" | jq -c ".[\"@state\"] | $1"
+}
+
+entries() {
+	if [[ $ledger == file:* ]]; then
+		jq -c "$1" "${ledger#file:}"
+	else
+		bq_sql "SELECT * FROM \`$ledger\` ORDER BY \`at\`" |
+			jq -c "with_entries(select(.value != null)) | if .cursor then .cursor |= fromjson else . end
+				| if .rows then .rows |= tonumber else . end | $1"
+	fi
+}
+
+table_rows() {
+	bq_sql "SELECT * FROM $dataset.t ORDER BY 1" | jq -c '[.[]]'
+}
+
+# Stop bqload at a request (METHOD PATH, the N-th such), before it has an effect or after it, and kill it there.
+# die_at before|after METHOD PATH N LAST ROW... [-- OPTION...]
+die_at() {
+	local effect='{"status":503,"reason":"backendError"}' child
+
+	[[ $1 == before ]] || effect='{"drop":"after-effect"}'
+	fault "{\"match\":{\"method\":\"$2\",\"path\":\"$3\",\"n\":$4},\"times\":1,\"fault\":$effect}"
+	# It waits so long before it asks again that it can be killed meanwhile.
+	bqload_with "${@:5}" --retry-initial 30s --retry-for 60s >/dev/null 2>&1 3>&- &
+	child=$!
+	wait_until 20 fault_was_hit || true
+	kill -9 "$child"
+	wait "$child" || true
+	clear_faults
+}
+
+fault_was_hit() {
+	localcloud_curl "$LOCALCLOUD_URL/faults" | jq -e '[.faults[].hits] | add > 0' >/dev/null
+}
+
+clear_faults() {
+	localcloud_curl --fail-with-body -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
+}
