@@ -77,8 +77,9 @@ include tests/fuzz/sources.mk
 MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
 PIPELINES := $(filter-out %.1 %.md %.bash,$(wildcard pipelines/*))
 PIPELINE_PARTS := $(wildcard pipelines/*.bash)
-# coreutils has a sync already: ours is installed, and documented, as sluice-sync.
-installed_name = $(patsubst sync,sluice-sync,$(patsubst sync.1,sluice-sync.1,$(notdir $(1))))
+# Words that mean other things as well (coreutils has a sync): these are installed, with their pages, as sluice-NAME.
+PREFIXED := sync backfill status
+installed_name = $(foreach n,$(notdir $(1)),$(if $(filter $(PREFIXED),$(basename $(n))),sluice-)$(n))
 INSTALLED := $(filter-out localcloud,$(PROGRAMS)) $(call installed_name,$(PIPELINES))
 
 # --- rules -----------------------------------------------------------------

@@ -41,9 +41,10 @@ static int check_names(const struct destination *d, const char *text, struct err
 	if (n == 0 || n > DATASET_NAME_MAX)
 		return error_set(err, ERR_USAGE, "'%s': a dataset's name has letters, digits and _",
 				 text);
-	if (d->decorator &&
+	if (d->decorator && strcmp(d->decorator, "__NULL__") &&
 	    (!*d->decorator || strspn(d->decorator, "0123456789") != strlen(d->decorator)))
-		return error_set(err, ERR_USAGE, "'%s': a partition is written $YYYY[MM[DD[HH]]]",
+		return error_set(err, ERR_USAGE,
+				 "'%s': a partition is written $YYYY[MM[DD[HH]]] or $__NULL__",
 				 text);
 	return 0;
 }

@@ -17,7 +17,7 @@ struct destination {
 	char *project; /* NULL until known: the operand may leave it out */
 	char *dataset;
 	char *table;     /* without a decorator */
-	char *decorator; /* "20240131" of t$20240131, or NULL */
+	char *decorator; /* "20240131" of t$20240131, "__NULL__" of t$__NULL__, or NULL */
 };
 
 /* [PROJECT:]DATASET.TABLE[$PARTITION], or PROJECT.DATASET.TABLE. ERR_USAGE. */

@@ -492,6 +492,16 @@ all_done() {
 	assert_refused invalid "Some rows belong to different partitions"
 	load_rows j4 't$2024010' '{"d":"2024-01-01"}'
 	assert_refused invalid "Invalid time partition"
+	load_rows j5 't$__NULL__' $'{"v":"x"}\n{"d":null,"v":"y"}'
+	assert_loaded
+	load_rows j6 't$__NULL__' '{"v":"z"}' '{"writeDisposition":"WRITE_TRUNCATE"}'
+	assert_loaded
+	assert_equal "$(table_rows t)" '[["2024-01-02","b"],["2024-01-01","c"],[null,"z"]]'
+	load_rows j7 't$__NULL__' '{"d":"2024-01-02"}'
+	assert_refused invalid "Some rows belong to different partitions"
+	new_table i '[{"name":"v","type":"STRING"}]' '{"timePartitioning":{"type":"DAY"}}'
+	load_rows j8 'i$__NULL__' '{"v":"x"}'
+	assert_refused invalid "Invalid time partition"
 }
 
 @test "another partitioning or clustering than the table's is refused" {

@@ -84,13 +84,20 @@ int partition_parse(const char *decorator, const json_t *table, struct partition
 		return api_fail(err, 400, "invalid",
 				"Partition decorator $%s on a table that is not partitioned",
 				decorator);
+	*ret = (struct partition){ 0 };
+	snprintf(ret->field, sizeof(ret->field), "%s", ju_string(partitioning, "field", ""));
+	/* Partitions by ingestion time have no such rows. */
+	if (ret->field[0] && !strcmp(decorator, "__NULL__")) {
+		snprintf(ret->id, sizeof(ret->id), "%s", decorator);
+		ret->null = true;
+		return 0;
+	}
 	if (strlen(decorator) >= sizeof(ret->id) || start_of(type, decorator, &ret->from_us))
 		return api_fail(err, 400, "invalid",
 				"Invalid time partition $%s for a table partitioned by %s",
 				decorator, type);
 	ret->to_us = next_start(type, ret->from_us);
 	snprintf(ret->id, sizeof(ret->id), "%s", decorator);
-	snprintf(ret->field, sizeof(ret->field), "%s", ju_string(partitioning, "field", ""));
 	civil_from_micros(ret->from_us, &c);
 	civil_format_datetime(&c, ret->from_text);
 	civil_from_micros(ret->to_us, &c);
@@ -107,6 +114,8 @@ bool partition_holds(const struct partition *p, const struct cell *cell, const s
 {
 	char text[CIVIL_TEXT_MAX];
 
+	if (p->null)
+		return cell->kind == CELL_NULL;
 	if (cell->kind == CELL_INT)
 		return cell->i >= p->from_us && cell->i < p->to_us;
 	if (cell->kind != CELL_TEXT || cell->n >= sizeof(text))
@@ -121,6 +130,9 @@ int partition_clear(const struct partition *p, struct store *store, const char *
 {
 	const char *column = p->field[0] ? p->field : "_PARTITIONTIME";
 
+	if (p->null)
+		return store_exec(store, err, "DELETE FROM \"%w\" WHERE \"%w\" IS NULL", physical,
+				  column);
 	return store_exec(
 		store, err,
 		"DELETE FROM \"%w\" WHERE (typeof(\"%w\")='integer' AND \"%w\">=%lld AND \"%w\"<%lld)"

@@ -1,5 +1,6 @@
 /*
- * `table$20240101`: which rows belong to the partition that a decorator names. Plain data, nothing owned.
+ * `table$20240101`, `table$__NULL__`: which rows belong to the partition that a decorator names. Plain data, nothing
+ * owned.
  */
 #ifndef LOCALCLOUD_PARTITION_H
 #define LOCALCLOUD_PARTITION_H
@@ -9,7 +10,8 @@
 #include "tests/localcloud/value.h"
 
 struct partition {
-	char id[16];      /* the decorator's digits */
+	char id[16];      /* the decorator */
+	bool null;        /* the rows whose column is NULL; the bounds then mean nothing */
 	char field[1204]; /* partitioning column; empty: ingestion time */
 	int64_t from_us, to_us;
 	char from_text[CIVIL_TEXT_MAX],

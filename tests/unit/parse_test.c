@@ -440,6 +440,7 @@ static void test_destination(void)
 	check_destination("p:d.t", "p", "d", "t", NULL);
 	check_destination("p.d.t", "p", "d", "t", NULL);
 	check_destination("example.com:p:d.t$20240131", "example.com:p", "d", "t", "20240131");
+	check_destination("d.t$__NULL__", NULL, "d", "t", "__NULL__");
 	unit_test("what is no destination is refused");
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		CHECK(destination_parse(bad[i], &d, &err) < 0 && err.code == ERR_USAGE);
