@@ -104,7 +104,7 @@ static json_t *now(void)
 }
 
 json_t *begin_record(const struct selection *s, const char *source, const char *table, bool partial,
-		     struct error *err)
+		     const struct cursor *cursor, struct error *err)
 {
 	json_t *fields = begin_schema(s, err), *record = json_object(), *key = json_array();
 	int failed = 0;
@@ -124,6 +124,8 @@ json_t *begin_record(const struct selection *s, const char *source, const char *
 	if (s->key_count > 0)
 		failed |= json_object_set(record, "key", key);
 	json_decref(key);
+	if (cursor)
+		failed |= json_object_set_new(record, "cursor", cursor_begin(cursor));
 	failed |= json_object_set_new(record, "at", now());
 	if (!failed)
 		return record;

@@ -4,7 +4,7 @@
  * the database's own binary form; how a cell becomes JSON is the column's
  * encoder (encode.h), so that the row loop knows no database.
  *
- * One run calls open, describe, query, next until 0, close; or open, list,
+ * One run calls open, describe, perhaps cursor, query, next until 0, close; or open, list,
  * close; or open, hold, close. After any failure: cancel, then close.
  */
 #ifndef SLUICE_EXTRACT_DRIVER_H
@@ -48,8 +48,9 @@ struct request {
 	bool secrets; /* values of some columns must not show, not even in the server's messages */
 	bool row_security; /* rows that policies hide may be missing; else that is an error */
 	struct type_options types;
-	const char *snapshot; /* PostgreSQL: an exported snapshot to read in, or NULL */
-	bool snapshot_first;  /* somebody waits for the snapshot: describe fixes it at once */
+	const char *snapshot;        /* PostgreSQL: an exported snapshot to read in, or NULL */
+	const struct cursor *cursor; /* an incremental read, or NULL */
+	bool snapshot_first; /* somebody waits for the snapshot: describe fixes it at once */
 	int64_t connect_timeout_ms;
 	int64_t read_timeout_ms; /* the server silent for this long is ERR_TEMP; 0: none */
 	int64_t timeout_ms;      /* 0: none; the deadline itself is in wait */
@@ -68,6 +69,7 @@ struct relation {
 #define SECRETS_HIDDEN "the read fails with words that may quote what --hash and --mask hide"
 
 struct connection; /* each driver's own */
+struct cursor;     /* cursor.h */
 
 struct driver {
 	const char *name;           /* "postgresql", @begin's source */
@@ -108,6 +110,13 @@ struct driver {
 		    size_t count, const char **snapshot, struct error *);
 	/* After hold: 0 when that state was kept until now. NULL where the readers themselves would notice. */
 	int (*held)(struct connection *, struct error *);
+	/*
+	 * After describe: what is read of an incremental read. Sets after, upto and
+	 * what else of the cursor is the driver's; query then reads only rows for
+	 * which its condition is true. ERR_USAGE: the column, --after or --lag
+	 * cannot be used so; ERR_DATA: the largest value cannot.
+	 */
+	int (*cursor)(struct connection *, const struct request *, struct cursor *, struct error *);
 	/* Start to read these columns (a selection of describe's). */
 	int (*query)(struct connection *, const struct request *, const struct column *columns,
 		     size_t count, struct error *);

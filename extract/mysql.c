@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extract/cursor.h"
 #include "extract/mysql_impl.h"
 #include "extract/mysql_types.h"
 #include "lib/log.h"
@@ -180,27 +181,36 @@ static int driver_held(struct connection *c, struct error *err)
 
 /* --- reading ------------------------------------------------------------------------- */
 
+/* The line ends keep a comment at the user's end from swallowing ours. */
+int mysql_append_from(struct buf *sql, const struct request *request, const char *condition,
+		      struct error *err)
+{
+	const char *const conditions[] = { request->where, condition };
+	const char *word = " WHERE";
+
+	if (request->query ? buf_appendf(sql, err, " FROM (%s\n) AS query", request->query) < 0
+			   : buf_append_str(sql, " FROM ", err) < 0 ||
+				     mysql_append_table(sql, &request->table, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+		if (!conditions[i])
+			continue;
+		if (buf_appendf(sql, err, "%s (%s\n)", word, conditions[i]) < 0)
+			return -1;
+		word = " AND";
+	}
+	return 0;
+}
+
 /*
  * In a derived table the server ignores ORDER BY unless a LIMIT there needs
  * it, so the limit of a query goes inside, where that is possible.
  */
-static int append_from(struct buf *sql, const struct request *request, bool limit_inside,
-		       struct error *err)
-{
-	if (buf_append_str(sql, " FROM ", err) < 0)
-		return -1;
-	if (!request->query)
-		return mysql_append_table(sql, &request->table, err);
-	if (limit_inside)
-		return buf_appendf(sql, err, "((%s\n) LIMIT %lld) AS query", request->query,
-				   (long long)request->limit);
-	return buf_appendf(sql, err, "(%s\n) AS query", request->query);
-}
-
 static int prepare_select(struct connection *c, const struct request *request,
 			  const struct column *columns, size_t count, bool limit_inside,
 			  struct error *err)
 {
+	const char *condition = request->cursor ? request->cursor->condition : NULL;
 	auto_buf sql = BUF_INIT;
 	const char *text;
 
@@ -210,9 +220,9 @@ static int prepare_select(struct connection *c, const struct request *request,
 		if (buf_append_str(&sql, i ? ", " : " ", err) < 0 ||
 		    mysql_append_select(&sql, &columns[i], err) < 0)
 			return -1;
-	if (append_from(&sql, request, limit_inside, err) < 0)
-		return -1;
-	if (request->where && buf_appendf(&sql, err, " WHERE (%s\n)", request->where) < 0)
+	if (limit_inside ? buf_appendf(&sql, err, " FROM ((%s\n) LIMIT %lld) AS query",
+				       request->query, (long long)request->limit) < 0
+			 : mysql_append_from(&sql, request, condition, err) < 0)
 		return -1;
 	if (request->limit >= 0 && !limit_inside &&
 	    buf_appendf(&sql, err, " LIMIT %lld", (long long)request->limit) < 0)
@@ -328,11 +338,7 @@ static int check_all_listed(struct connection *c, unsigned long long listed, str
 	return rc;
 }
 
-/*
- * All rows came. Some values the server replaces by NULL or cuts, and only
- * warns of it.
- */
-static int check_warnings(struct connection *c, struct error *err)
+int mysql_check_warnings(struct connection *c, bool say, struct error *err)
 {
 	MYSQL_RES *result = mysql_ask(c, "SHOW WARNINGS", err);
 	unsigned long long count;
@@ -350,7 +356,7 @@ static int check_warnings(struct connection *c, struct error *err)
 			rc = error_set(err, ERR_DATA, "%s: a value was lost: %s (warning %s)",
 				       mysql_product(c), c->secrets ? SECRETS_HIDDEN : row[2],
 				       row[1]);
-		else if (rc == 0 && c->user_sql && mysql_row_tell(result) == NULL)
+		else if (rc == 0 && say && mysql_row_tell(result) == NULL)
 			log_warn("%s: %s (warning %s, the last of %llu)", mysql_product(c), row[2],
 				 row[1], count);
 	}
@@ -360,7 +366,7 @@ static int check_warnings(struct connection *c, struct error *err)
 
 static int finish(struct connection *c, struct error *err)
 {
-	if (check_warnings(c, err) < 0)
+	if (mysql_check_warnings(c, c->user_sql, err) < 0)
 		return -1;
 	return mysql_run(c, "COMMIT", err);
 }
@@ -411,6 +417,7 @@ const struct driver mysql_driver = {
 	.as_text = mysql_as_text,
 	.hold = driver_hold,
 	.held = driver_held,
+	.cursor = mysql_cursor,
 	.query = driver_query,
 	.next = driver_next,
 	.cancel = mysql_cancel_query,

@@ -153,9 +153,19 @@ static int read_columns(struct connection *c, MYSQL_RES *rows, struct error *err
 	return 0;
 }
 
-/* For messages alone: a query's columns have no declaration to quote. */
+/* For messages, and for cursors: a query's columns have no declaration to quote. */
 static const char *type_name(const MYSQL_FIELD *field)
 {
+	static const char *const extended[] = { "uuid", "inet4", "inet6" };
+	MARIADB_CONST_STRING name = { .length = 0 };
+
+	if (mariadb_field_attr(&name, field, MARIADB_FIELD_ATTR_DATA_TYPE_NAME) == 0)
+		for (size_t i = 0; i < sizeof extended / sizeof *extended; i++)
+			if (name.length == strlen(extended[i]) &&
+			    !memcmp(name.str, extended[i], name.length))
+				return extended[i];
+	if (field->flags & (ENUM_FLAG | SET_FLAG))
+		return field->flags & ENUM_FLAG ? "enum" : "set";
 	switch (field->type) {
 	case MYSQL_TYPE_TINY:
 		return "tinyint";

@@ -7,6 +7,7 @@
  *   mysql_connect.c  option files, TLS; connecting, cancelling, closing
  *   mysql_exec.c     statements that a signal can interrupt; errors
  *   mysql_catalog.c  what information_schema knows of tables
+ *   mysql_cursor.c   incremental reads
  *
  * libmariadb neither returns on a signal nor looks at stdout, so all that may
  * block goes through its non-blocking calls: X_start, then, while that says
@@ -131,6 +132,27 @@ int mysql_keep(struct connection *c, MYSQL_RES *result, struct error *err)
 /* Append text as a string literal, whatever the session's sql_mode. */
 int mysql_append_literal(struct connection *c, struct buf *sql, const char *text, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* --- mysql.c ---------------------------------------------------------------------- */
+
+/*
+ * Append FROM and WHERE: what request reads, where its --where is true and so
+ * is the condition, NULL or SQL of ours.
+ */
+int mysql_append_from(struct buf *sql, const struct request *request, const char *condition,
+		      struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * Some values the server replaces by NULL or cuts, and only warns of it: after
+ * the last row, ERR_DATA where it did so. say: log the last of other warnings.
+ */
+int mysql_check_warnings(struct connection *c, bool say, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --- mysql_cursor.c ----------------------------------------------------------------- */
+
+int mysql_cursor(struct connection *c, const struct request *request, struct cursor *cursor,
+		 struct error *err) __attribute__((warn_unused_result));
 
 /* --- mysql_catalog.c ------------------------------------------------------------ */
 

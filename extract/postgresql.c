@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "extract/cursor.h"
 #include "extract/postgresql_encoders.h"
 #include "extract/postgresql_impl.h"
 #include "extract/postgresql_types.h"
@@ -139,28 +140,39 @@ static int postgresql_open(const struct request *request, struct wait *wait,
 
 /* --- reading ------------------------------------------------------------------------ */
 
-/* "FROM …", with the line ends that keep a comment at the user's end from swallowing ours. */
-static int append_from(struct buf *sql, const struct request *request, struct error *err)
+/* The line ends keep a comment at the user's end from swallowing ours. */
+int postgresql_append_from(struct buf *sql, const struct request *request, const char *condition,
+			   const char *another, struct error *err)
 {
-	if (buf_append_str(sql, " FROM ", err) < 0)
+	const char *const conditions[] = { request->where, condition, another };
+	const char *word = " WHERE";
+
+	if (request->query ? buf_appendf(sql, err, " FROM (%s\n) AS query", request->query) < 0
+			   : buf_append_str(sql, " FROM ", err) < 0 ||
+				     postgresql_quote_table(sql, &request->table, err) < 0)
 		return -1;
-	if (request->query)
-		return buf_appendf(sql, err, "(%s\n) AS query", request->query);
-	return postgresql_quote_table(sql, &request->table, err);
+	for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
+		if (!conditions[i])
+			continue;
+		if (buf_appendf(sql, err, "%s (%s\n)", word, conditions[i]) < 0)
+			return -1;
+		word = " AND";
+	}
+	return 0;
 }
 
 static int copy_statement(struct buf *sql, const struct request *request,
 			  const struct column *columns, size_t count, struct error *err)
 {
+	const char *condition = request->cursor ? request->cursor->condition : NULL;
+
 	if (buf_append_str(sql, "COPY (SELECT", err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		if (buf_append_str(sql, i ? ", " : " ", err) < 0 ||
 		    postgresql_append_select(sql, &columns[i], err) < 0)
 			return -1;
-	if (append_from(sql, request, err) < 0)
-		return -1;
-	if (request->where && buf_appendf(sql, err, " WHERE (%s\n)", request->where) < 0)
+	if (postgresql_append_from(sql, request, condition, NULL, err) < 0)
 		return -1;
 	if (request->limit >= 0 &&
 	    buf_appendf(sql, err, " LIMIT %lld", (long long)request->limit) < 0)
@@ -380,6 +392,7 @@ const struct driver postgresql_driver = {
 	.describe = postgresql_describe,
 	.as_text = postgresql_as_text,
 	.hold = postgresql_hold,
+	.cursor = postgresql_cursor,
 	.query = postgresql_query,
 	.next = postgresql_next,
 	.cancel = postgresql_cancel,

@@ -166,6 +166,8 @@ int postgresql_describe(struct connection *c, const struct request *request, str
 	bool lockable = request->query == NULL;
 	int rc = 0;
 
+	if (request->cursor && postgresql_look_at_running(c, request, err) < 0)
+		return -1;
 	for (int i = 0; i < RESTARTS_MAX && rc == 0; i++)
 		rc = try_begin(c, request, &lockable, err);
 	if (rc < 0)

@@ -257,8 +257,15 @@ PGresult *postgresql_result(struct connection *c, ExecStatusType want, struct er
 PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values,
 			  int count, ExecStatusType want, struct error *err)
 {
+	return postgresql_exec_typed(c, sql, NULL, values, count, want, err);
+}
+
+PGresult *postgresql_exec_typed(struct connection *c, const char *sql, const Oid *types,
+				const char *const *values, int count, ExecStatusType want,
+				struct error *err)
+{
 	c->busy = true;
-	if (!PQsendQueryParams(c->pg, sql, count, NULL, values, NULL, NULL, 0)) {
+	if (!PQsendQueryParams(c->pg, sql, count, types, values, NULL, NULL, 0)) {
 		postgresql_fail(c, NULL, err);
 		return NULL;
 	}

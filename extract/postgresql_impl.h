@@ -7,6 +7,8 @@
  *   postgresql_begin.c    the transaction: locks, snapshots
  *   postgresql_catalog.c  what the catalog knows of tables and queries
  *   postgresql_resolve.c  and of types
+ *   postgresql_cursor.c   incremental reads
+ *   postgresql_running.c  the transactions that may still commit older rows
  */
 #ifndef SLUICE_EXTRACT_POSTGRESQL_IMPL_H
 #define SLUICE_EXTRACT_POSTGRESQL_IMPL_H
@@ -18,6 +20,20 @@
 
 enum { KEPT_RESULTS = 6 };
 
+/* "2026-01-31 10:00:00.000000" */
+enum { POSTGRESQL_MOMENT_SIZE = 48 };
+
+/*
+ * What ran before the snapshot. Rows that are stamped with the start of their
+ * transaction are all visible to it below that of the oldest one.
+ */
+struct postgresql_running {
+	const char *unknown;                 /* why it is not known, or NULL */
+	char oldest[POSTGRESQL_MOMENT_SIZE]; /* its start, in UTC */
+	char local[POSTGRESQL_MOMENT_SIZE];  /* in the zone that is furthest behind */
+	char gid[64];                        /* a transaction that is prepared, or "" */
+};
+
 struct connection {
 	PGconn *pg;
 	struct wait *wait;
@@ -28,6 +44,7 @@ struct connection {
 	bool secrets;   /* what the server says of values must not show */
 	char state[6];  /* SQLSTATE of the last failure, "" without one */
 	bool described; /* the definition was read, under a lock where there is one */
+	struct postgresql_running running;
 	char *label;
 	struct column *columns;
 	struct column *inner; /* of columns that are arrays, by the same index */
@@ -52,6 +69,11 @@ struct connection {
 PGresult *postgresql_exec(struct connection *c, const char *sql, const char *const *values,
 			  int count, ExecStatusType want, struct error *err);
 
+/* As above, with the types of the parameters, which otherwise the statement says. */
+PGresult *postgresql_exec_typed(struct connection *c, const char *sql, const Oid *types,
+				const char *const *values, int count, ExecStatusType want,
+				struct error *err);
+
 /* As above, for statements whose result does not matter (several may stand in sql). */
 int postgresql_run(struct connection *c, const char *sql, struct error *err)
 	__attribute__((warn_unused_result));
@@ -71,6 +93,27 @@ int postgresql_fail_connect(const PGconn *pg, struct error *err);
 /* The result's strings are needed until close. */
 int postgresql_keep(struct connection *c, PGresult *result, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* --- postgresql.c -------------------------------------------------------------- */
+
+/*
+ * Append FROM and WHERE: what request reads, where its --where is true and so
+ * are the conditions, each NULL or SQL of ours.
+ */
+int postgresql_append_from(struct buf *sql, const struct request *request, const char *condition,
+			   const char *another, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --- postgresql_cursor.c -------------------------------------------------------- */
+
+int postgresql_cursor(struct connection *c, const struct request *request, struct cursor *cursor,
+		      struct error *err) __attribute__((warn_unused_result));
+
+/* --- postgresql_running.c -------------------------------------------------------- */
+
+/* Set c->running; outside of a transaction, before the one that takes the snapshot begins. */
+int postgresql_look_at_running(struct connection *c, const struct request *request,
+			       struct error *err) __attribute__((warn_unused_result));
 
 /* --- postgresql_begin.c ------------------------------------------------------- */
 

@@ -26,9 +26,11 @@ enum {
 	RECORD_OID = 2249,
 	TIME_OID = 1083,
 	TIMESTAMP_OID = 1114,
+	TIMESTAMPTZ_OID = 1184,
 	MONEY_PRECISION = 19, /* int64 */
 	NUMERIC_SCALE_MAX = 9,
 	WGS84_SRID = 4326,
+	FRACTION_DIGITS_MAX = 6,
 };
 
 /*
@@ -193,6 +195,8 @@ static void set_scalar(struct column *column, const struct postgresql_type *type
 		       const struct postgresql_settings *settings)
 {
 	column->type_id = type->oid;
+	if (type->oid == TIMESTAMP_OID || type->oid == TIMESTAMPTZ_OID)
+		column->scale = type->modifier < 0 ? FRACTION_DIGITS_MAX : type->modifier;
 	if (type->oid == RECORD_OID)
 		set_json(column, settings);
 	else if (type->oid == NUMERIC_OID)

@@ -30,6 +30,7 @@ struct extract {
 	struct connection *connection;
 	struct relation relation;
 	struct selection selection;
+	struct cursor cursor;
 	struct crypto_hmac *hmac; /* the key of --hash */
 	struct rejects rejects;
 	struct rowstream_writer writer;
@@ -88,6 +89,13 @@ static int set_request(struct extract *x, const struct command_line *line, struc
 		.interval_string = c->interval,
 		.datetime_timestamp = c->datetime_as,
 	};
+	x->cursor = (struct cursor){
+		.source_name = c->cursor,
+		.given = c->after,
+		.lag = c->lag,
+		.nulls = (enum cursor_nulls)c->cursor_nulls,
+	};
+	x->request.cursor = c->cursor ? &x->cursor : NULL;
 	x->request.snapshot = c->snapshot;
 	x->request.snapshot_first = c->snapshot_ready != NULL;
 	x->request.read_timeout_ms = c->read_timeout_ms;
@@ -136,10 +144,12 @@ static int print_schema(struct extract *x, struct error *err)
 static int print_begin(struct extract *x, struct error *err)
 {
 	const struct config *c = &x->config;
+	const struct cursor *cursor = x->request.cursor;
 	bool narrowed = c->where || c->limit >= 0 || c->query || c->row_security;
-	json_t *record =
-		begin_record(&x->selection, x->driver->name, c->query ? NULL : x->relation.label,
-			     narrowed && !c->full, err);
+	/* An increment is a part, whatever --full says of the rest. */
+	bool partial = (narrowed && !c->full) || (cursor && cursor_narrows(cursor));
+	json_t *record = begin_record(&x->selection, x->driver->name,
+				      c->query ? NULL : x->relation.label, partial, cursor, err);
 	int rc = record ? rowstream_write_begin(&x->writer, record, err) : -1;
 
 	json_decref(record);
@@ -155,11 +165,22 @@ static int print_end(struct extract *x, struct error *err)
 	if (rejects_close(&x->rejects, err) < 0)
 		return -1;
 	end = json_pack("{s:I}", "rejected", (json_int_t)x->rejects.count);
-	if (!end)
+	if (!end || (x->request.cursor &&
+		     json_object_set_new(end, "cursor", cursor_end(x->request.cursor)) < 0)) {
+		json_decref(end);
 		return error_nomem(err);
+	}
 	rc = rowstream_write_end(&x->writer, end, "rows", err);
 	json_decref(end);
 	return rc;
+}
+
+/* From where, and up to where, an incremental read goes. */
+static int find_bounds(struct extract *x, struct error *err)
+{
+	if (x->driver->cursor(x->connection, &x->request, &x->cursor, err) < 0)
+		return -1;
+	return cursor_check_nulls(&x->cursor, x->relation.label, err);
 }
 
 static int print_rows(struct extract *x, struct error *err)
@@ -178,6 +199,7 @@ static int print_rows(struct extract *x, struct error *err)
 	};
 
 	if (rejects_open(&x->rejects, x->config.rejects, x->config.max_rejects, label, err) < 0 ||
+	    (x->request.cursor && find_bounds(x, err) < 0) ||
 	    x->driver->query(x->connection, &x->request, rows.columns, rows.count, err) < 0 ||
 	    print_begin(x, err) < 0)
 		return -1;
@@ -255,6 +277,8 @@ static int extract_run(struct extract *x, struct error *err)
 	    (c->snapshot_ready && say_ready(c->snapshot_ready, err) < 0) ||
 	    select_columns(x->driver, &x->relation, &selected, &x->selection, err) < 0)
 		return -1;
+	if (c->cursor && cursor_init(&x->cursor, &x->relation, &x->selection, err) < 0)
+		return -1;
 	return c->schema_only ? print_schema(x, err) : print_rows(x, err);
 }
 
@@ -277,6 +301,7 @@ static void print_abort(struct extract *x, const struct error *failure)
 static void extract_release(struct extract *x)
 {
 	selection_release(&x->selection);
+	cursor_release(&x->cursor);
 	crypto_hmac_free(x->hmac);
 	if (x->connection)
 		x->driver->close(x->connection);

@@ -1,6 +1,11 @@
 #include "extract/sqlextract_options.h"
 
+#include "extract/cursor.h"
+
 enum { CONNECT_TIMEOUT_MS = 30000 };
+
+/* As enum cursor_nulls. */
+static const char *const cursor_nulls_words[] = { "include", "skip", "fail", NULL };
 
 #define FIELD(name) offsetof(struct config, name)
 
@@ -54,6 +59,27 @@ static const struct option_def options[] = {
 	  .offset = FIELD(key),
 	  .argument = "A,B",
 	  .help = "the columns that identify a row (default: the primary key)" },
+	{ .name = "cursor",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(cursor),
+	  .argument = "COL",
+	  .help = "an incremental read: rows up to the largest value of this column" },
+	{ .name = "after",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(after),
+	  .argument = "VALUE",
+	  .help = "only rows above this value, the last one of the run before" },
+	{ .name = "lag",
+	  .kind = OPTION_STRING,
+	  .offset = FIELD(lag),
+	  .argument = "D",
+	  .help = "begin this much before --after, itself included: for merges" },
+	{ .name = "cursor-nulls",
+	  .kind = OPTION_CHOICE,
+	  .offset = FIELD(cursor_nulls),
+	  .argument = "HOW",
+	  .choices = cursor_nulls_words,
+	  .help = "rows without a value there: include, skip, fail" },
 	{ .name = "max-rejects",
 	  .kind = OPTION_INT,
 	  .offset = FIELD(max_rejects),
@@ -200,15 +226,31 @@ const struct program program = {
 		"dot goes in double quotes (backquotes for MySQL).\n",
 };
 
-const struct config config_defaults = { .limit = -1, .connect_timeout_ms = CONNECT_TIMEOUT_MS };
+const struct config config_defaults = { .limit = -1,
+					.connect_timeout_ms = CONNECT_TIMEOUT_MS,
+					.cursor_nulls = CURSOR_NULLS_UNSET };
 
 static int refuse_with_list(const struct config *c, const char *name, struct error *err)
 {
 	if (c->query || c->columns || c->exclude || c->where || c->limit >= 0 || c->key ||
 	    c->full || c->row_security || c->schema_only || c->rejects || c->max_rejects ||
 	    c->type.count || c->hash.count || c->mask.count || c->hash_key || c->snapshot ||
-	    c->snapshot_ready)
+	    c->snapshot_ready || c->cursor || c->after || c->lag ||
+	    c->cursor_nulls != CURSOR_NULLS_UNSET)
 		return error_set(err, ERR_USAGE, "%s goes with SOURCE and timeouts alone", name);
+	return 0;
+}
+
+static int check_cursor(const struct config *c, struct error *err)
+{
+	if (!c->cursor && (c->after || c->lag || c->cursor_nulls != CURSOR_NULLS_UNSET))
+		return error_set(err, ERR_USAGE, "%s needs --cursor COL",
+				 c->after ? "--after"
+				 : c->lag ? "--lag"
+					  : "--cursor-nulls");
+	/* Which rows a limit leaves out, no value of theirs could tell. */
+	if (c->cursor && c->limit >= 0)
+		return error_set(err, ERR_USAGE, "--cursor and --limit exclude each other");
 	return 0;
 }
 
@@ -232,6 +274,8 @@ int config_check(const struct config *c, const struct command_line *line, struct
 				 c->query ? "; --query takes the place of TABLE" : "");
 	if (c->columns && c->exclude)
 		return error_set(err, ERR_USAGE, "--columns and --exclude exclude each other");
+	if (check_cursor(c, err) < 0)
+		return -1;
 	if (!c->hash_key != !c->hash.count)
 		return error_set(err, ERR_USAGE,
 				 c->hash_key ? "--hash-key is the key of --hash, which is missing"

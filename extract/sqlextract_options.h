@@ -11,9 +11,10 @@
 struct config {
 	const char *query, *columns, *exclude, *where, *key, *rejects;
 	const char *snapshot, *snapshot_ready, *hash_key;
+	const char *cursor, *after, *lag;
 	struct option_values type, hash, mask;
 	struct type_options types; /* numeric as NUMERIC_AS_...; the rest from the choices below */
-	int tinyint1, time, zero_dates, arrays, json, interval, datetime_as, names;
+	int tinyint1, time, zero_dates, arrays, json, interval, datetime_as, names, cursor_nulls;
 	int64_t limit, max_rejects, connect_timeout_ms, read_timeout_ms, timeout_ms;
 	bool full, row_security, schema_only, list, hold_snapshot;
 };
