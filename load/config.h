@@ -21,6 +21,7 @@ struct config {
 	const char *stage;                  /* gs://BUCKET/PREFIX, or NULL */
 	const char *part_size;              /* of --part-size, or NULL */
 	bool delete_missing, keys_only;
+	int64_t maximum_bytes_billed; /* of a query job; 0: no limit */
 	bool bare, no_create, replace_schema, allow_lossy, dry_run, gzip;
 	const char *ledger; /* or NULL or "": none */
 	bool state;         /* say what the ledger says, and load nothing */

@@ -79,13 +79,18 @@ static int open_jobs(struct load *l, struct error *err)
 	    loadjob_init(&l->widen, &l->api, &l->destination, l->project, location, l->run_id,
 			 "widen", err) < 0)
 		return -1;
+	l->billing.maximum = c->maximum_bytes_billed;
+	l->job.billing = l->widen.billing = &l->billing;
 	if (c->write != WRITE_MERGE)
 		return 0;
 	if (merge_init(&l->merge, c, &l->destination, l->in.begin, err) < 0)
 		return -1;
 	l->merge.widen = &l->widen;
-	return loadjob_init(&l->merge.stage, &l->api, &l->destination, l->project, location,
-			    l->run_id, "stage", err);
+	if (loadjob_init(&l->merge.stage, &l->api, &l->destination, l->project, location, l->run_id,
+			 "stage", err) < 0)
+		return -1;
+	l->merge.stage.billing = &l->billing;
+	return 0;
 }
 
 static int open_destination(struct load *l, struct error *err)
@@ -132,6 +137,7 @@ static int print_loaded(struct load *l, const struct load_outcome *o, struct err
 		.adopted = o->adopted,
 		.cursor = l->cursor,
 		.entry = l->known,
+		.bytes_billed = l->billing.bytes,
 	};
 	json_t *record = report_record(&report);
 	int rc =
@@ -169,6 +175,7 @@ static int run_load(struct load *l, struct load_outcome *o, struct error *err)
 		return rc < 0 ? -1 : load_settle(l, o, err);
 	}
 	o->adopted = true;
+	loadjob_bill(&l->job, o->job);
 	if (l->config->write == WRITE_MERGE)
 		merge_drop_of(&l->merge, o->job);
 	load_stage_remove(l);

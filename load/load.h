@@ -34,6 +34,7 @@ struct load {
 	struct rowstream_writer out;
 	struct rowcheck *check;
 	struct loadjob job;          /* that commits */
+	struct billing billing;      /* of the query jobs */
 	struct loadjob widen;        /* before it, where a column must be wider */
 	struct merge merge;          /* of --write merge */
 	struct storage_uri stage_at; /* of --stage */

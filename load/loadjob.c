@@ -1,5 +1,6 @@
 #include "load/loadjob.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -203,13 +204,34 @@ int loadjob_run(struct loadjob *j, const char *kind, json_t *configuration, cons
 	return j->unknown && loadjob_settle(j, false, done, adopted, &lost) == 0 ? 0 : -1;
 }
 
+int loadjob_limit(const struct loadjob *j, json_t *query, struct error *err)
+{
+	if (!j->billing || !j->billing->maximum)
+		return 0;
+	return json_object_set_new(query, "maximumBytesBilled",
+				   json_sprintf("%" PRId64, j->billing->maximum)) < 0
+		       ? error_nomem(err)
+		       : 0;
+}
+
+void loadjob_bill(const struct loadjob *j, const json_t *done)
+{
+	int64_t bytes = bigquery_job_statistic(done, "query", "totalBytesBilled");
+
+	if (j->billing && bytes > 0)
+		j->billing->bytes += bytes;
+}
+
 int loadjob_query(struct loadjob *j, const char *sql, const json_t *labels, json_t **done,
 		  bool *adopted, struct error *err)
 {
 	json_t *query = json_pack("{s:s,s:b}", "query", sql, "useLegacySql", 0);
-	int rc = query ? loadjob_run(j, "query", query, labels, done, adopted, err)
-		       : error_nomem(err);
+	int rc = query ? loadjob_limit(j, query, err) : error_nomem(err);
 
+	if (rc == 0)
+		rc = loadjob_run(j, "query", query, labels, done, adopted, err);
+	if (rc == 0)
+		loadjob_bill(j, *done);
 	json_decref(query);
 	return rc;
 }

@@ -22,8 +22,15 @@
 /* "sluice_", 32 hex digits, "_", the attempt. */
 enum { LOADJOB_ID_SIZE = 64, LOADJOB_NONCE_SIZE = 33 };
 
+/* What the query jobs of a run cost, added up, and what each of them may cost. */
+struct billing {
+	int64_t bytes;
+	int64_t maximum; /* 0: no limit */
+};
+
 struct loadjob {
 	struct api *api;
+	struct billing *billing;    /* borrowed; NULL: not counted, no limit */
 	const char *project;        /* that runs the job */
 	const char *location;       /* or NULL */
 	char base[LOADJOB_ID_SIZE]; /* the id without the attempt */
@@ -109,6 +116,14 @@ bool loadjob_is_ours(const struct loadjob *j, const json_t *job);
 
 /* The nonce of its submission, or NULL. */
 const char *loadjob_nonce(const json_t *job);
+
+/*
+ * For query jobs that are run otherwise: set maximumBytesBilled in
+ * configuration.query, and add what a job that is done has cost.
+ */
+int loadjob_limit(const struct loadjob *j, json_t *query, struct error *err)
+	__attribute__((warn_unused_result));
+void loadjob_bill(const struct loadjob *j, const json_t *done);
 
 /* A label of a job; NULL when it has none of that name. */
 const char *loadjob_label(const json_t *job, const char *name);

@@ -169,13 +169,16 @@ static int query_row(struct commit *c, const char *sql, const char *what, json_t
 	/* Nothing is changed by it, so that no rerun needs to find it. */
 	snprintf(id, sizeof id, "sluice_%s_%s", what, stage->nonce);
 	configuration = bigquery_query_configuration(sql, err);
-	if (!configuration || bigquery_job_insert(stage->api, &ref, configuration, NULL, err) < 0 ||
+	if (!configuration ||
+	    loadjob_limit(stage, json_object_get(configuration, "query"), err) < 0 ||
+	    bigquery_job_insert(stage->api, &ref, configuration, NULL, err) < 0 ||
 	    bigquery_job_wait(stage->api, &ref, 0, &job, err) < 0)
 		goto out;
 	if (bigquery_job_outcome(job) != JOB_DONE) {
 		bigquery_job_failure(job, id, err);
 		goto out;
 	}
+	loadjob_bill(stage, job);
 	if (bigquery_query_results(stage->api, &ref, 1, NULL, &page, err) < 0)
 		goto out;
 	rc = 0;
@@ -473,6 +476,9 @@ int merge_prove_count(const json_t *done, const char *job_id, struct error *err)
 	int64_t affected = bigquery_job_statistic(done, "query", "numDmlAffectedRows");
 	int64_t rows = report_rows(done);
 
+	/* TRUNCATE TABLE, for a stream of no rows, need not count. */
+	if (affected < 0 && rows == 0)
+		return 0;
 	if (affected < 0)
 		return error_set(err, ERR_PROTOCOL,
 				 "job %s is done and says not how many rows it changed", job_id);

@@ -27,6 +27,29 @@ int64_t report_bad(const json_t *job)
 	return count(job, "badRecords", REPORT_BAD_LABEL);
 }
 
+/* dmlStats of a MERGE, as numbers. */
+static void add_changes(json_t *record, const json_t *job)
+{
+	static const char *const names[][2] = { { "inserted", "insertedRowCount" },
+						{ "updated", "updatedRowCount" },
+						{ "deleted", "deletedRowCount" } };
+	const json_t *query = json_object_get(json_object_get(job, "statistics"), "query");
+	const json_t *counts = json_object_get(query, "dmlStats");
+	json_t *changes = counts ? json_object() : NULL;
+
+	for (size_t i = 0; changes && i < 3; i++) {
+		const char *digits = json_string_value(json_object_get(counts, names[i][1]));
+		struct error ignored;
+		int64_t n = 0;
+
+		if (!digits || parse_int64(digits, 0, INT64_MAX, &n, &ignored) < 0)
+			n = 0;
+		json_object_set_new(changes, names[i][0], json_integer((json_int_t)n));
+	}
+	if (changes)
+		json_object_set_new(record, "changes", changes);
+}
+
 /* What the ledger says of a run that is done; name is the entry's own. New reference. */
 static json_t *of_entry(const json_t *entry, const char *name)
 {
@@ -38,7 +61,7 @@ static json_t *of_entry(const json_t *entry, const char *name)
 json_t *report_record(const struct load_report *r)
 {
 	const json_t *cursor = r->entry ? json_object_get(r->entry, "cursor") : r->cursor;
-	json_t *rows, *bad, *job, *at;
+	json_t *rows, *bad, *job, *at, *record;
 
 	if (r->entry) {
 		rows = of_entry(r->entry, "rows");
@@ -52,9 +75,13 @@ json_t *report_record(const struct load_report *r)
 		at = r->job ? loadjob_end_time(r->job) : json_null();
 	}
 	/* A cursor advances only over rows that the job holds. */
-	return json_pack("{s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:O*,s:o}", "table", r->table, "rows", rows,
-			 "bad", bad, "job", job, "run", r->run_id, "write", r->write, "adopted",
-			 r->adopted, "cursor", cursor, "at", at);
+	record = json_pack("{s:s,s:o,s:o,s:o,s:s,s:s,s:b,s:I,s:O*,s:o}", "table", r->table, "rows",
+			   rows, "bad", bad, "job", job, "run", r->run_id, "write", r->write,
+			   "adopted", r->adopted, "bytesBilled", (json_int_t)r->bytes_billed,
+			   "cursor", cursor, "at", at);
+	if (record)
+		add_changes(record, r->job);
+	return record;
 }
 
 int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, struct error *err)

@@ -26,6 +26,7 @@ struct load_report {
 	const char *write; /* "append" … */
 	const json_t *job; /* NULL: there was nothing to load */
 	bool adopted;
+	int64_t bytes_billed; /* of all query jobs of the run */
 	const json_t *cursor; /* of the rows that the job holds, or NULL */
 	const json_t *entry;  /* done, of the ledger: it stands for job and cursor; or NULL */
 };

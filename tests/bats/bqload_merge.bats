@@ -585,3 +585,30 @@ stage_only() {
 	assert_equal "$merges" 9 'MERGE jobs'
 	assert_equal "$(tables)" 't '
 }
+
+@test "@loaded says what the merge was billed for and what it changed" {
+	merge '{"id":1,"name":"a"}' '{"id":2,"name":"b"}'
+	# The look at the keys reads one table, the MERGE two: 10 MiB each at least.
+	assert_equal "$(loaded '[.bytesBilled, .changes]')" '[31457280,{"inserted":2,"updated":0,"deleted":0}]'
+	merge '{"id":2,"name":"c"}' '{"id":3,"name":"b"}' -- --run-id r --cursor name
+	assert_equal "$(loaded '[.bytesBilled, .changes]')" '[20971520,{"inserted":1,"updated":1,"deleted":0}]'
+	merge '{"id":2,"name":"c"}' -- --run-id r --cursor name
+	assert_equal "$(loaded '[.adopted, .bytesBilled, .changes]')" '[true,20971520,{"inserted":1,"updated":1,"deleted":0}]'
+	load_rows '{"id":4,"name":"d"}' --
+	assert_equal "$(loaded '[.bytesBilled, has("changes")]')" '[0,false]'
+}
+
+@test "--maximum-bytes-billed fails a MERGE that costs more, which changes nothing" {
+	merge '{"id":1,"name":"a"}'
+	merge '{"id":1,"name":"b"}' -- --maximum-bytes-billed 20971519
+	assert_status 69
+	assert_output_contains 'Query exceeded limit for bytes billed: 20971519'
+	assert_equal "$(table_rows)" '["1","a"]'
+	assert_equal "$(tables)" 't '
+	merge '{"id":1,"name":"b"}' -- --maximum-bytes-billed 1000
+	assert_status 69
+	merge '{"id":1,"name":"b"}' -- --maximum-bytes-billed 20971520
+	assert_status 0
+	assert_equal "$(table_rows)" '["1","b"]'
+	[[ $(jobs_of '.configuration.query.maximumBytesBilled // empty') == *'"20971520"'* ]]
+}

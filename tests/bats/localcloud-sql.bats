@@ -349,3 +349,31 @@ people() {
 	is 'WITH RECURSIVE a AS (SELECT 1) SELECT 1' 'WITH RECURSIVE is not supported at [1:6]'
 	is 'SELECT SAFE.LOWER("A")' 'The SAFE. prefix is not supported: SAFE.LOWER at [1:8]'
 }
+
+# billed SQL [MAXIMUM]: bytes processed and billed of a query job, or why it failed.
+billed() {
+	local job
+	job=$(bq_api POST jobs "$(jq -nc --arg q "$1" --arg m "${2:-}" --arg d "$DATASET" '{configuration: {query: ({query: $q,
+		useLegacySql: false, defaultDataset: {datasetId: $d}} + (if $m == "" then {} else {maximumBytesBilled: $m} end))}}')" |
+		jq -r .jobReference.jobId) || return
+	# Answers once the job has ended, well or not.
+	bq_api GET "queries/$job?maxResults=0" >/dev/null || true
+	bq_api GET "jobs/$job" | jq -r '.status.errorResult.reason // (.statistics.query | .totalBytesProcessed + " " + .totalBytesBilled)'
+}
+
+@test "what is read is billed: 10 MiB for each table at least, nothing for DDL" {
+	local ten=10485760
+	assert_equal "$(billed 'CREATE TABLE a (x INT64, s STRING)')" '0 0'
+	assert_equal "$(billed 'CREATE TABLE b (x INT64)')" '0 0'
+	assert_equal "$(billed "INSERT INTO a (x, s) VALUES (1, 'abc'), (2, NULL)")" '0 0'
+	assert_equal "$(billed 'SELECT 1')" '0 0'
+	assert_equal "$(billed 'SELECT * FROM a')" "21 $ten"
+	assert_equal "$(billed 'SELECT COUNT(*) FROM a AS p CROSS JOIN a AS q')" "21 $ten"
+	assert_equal "$(billed 'SELECT a.x FROM a CROSS JOIN b')" "21 $((2 * ten))"
+	assert_equal "$(billed 'MERGE b USING a ON a.x = b.x WHEN NOT MATCHED THEN INSERT (x) VALUES (x)')" "21 $((2 * ten))"
+	assert_equal "$(billed 'UPDATE b SET x = 3 WHERE x = 1')" "16 $ten"
+	assert_equal "$(billed 'DELETE FROM b WHERE x = 3' $((ten - 1)))" bytesBilledLimitExceeded
+	is 'SELECT COUNT(*) AS n FROM b' n:INTEGER 2
+	assert_equal "$(billed 'DELETE FROM b WHERE x = 3' "$ten")" "16 $ten"
+	is 'SELECT COUNT(*) AS n FROM b' n:INTEGER 1
+}

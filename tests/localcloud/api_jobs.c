@@ -137,7 +137,8 @@ static json_t *describe_results(const json_t *job, const char *kind)
 
 	if (!done)
 		return answer;
-	json_object_set_new(answer, "totalBytesProcessed", json_string("0"));
+	json_object_set(answer, "totalBytesProcessed",
+			json_object_get(statistics, "totalBytesProcessed"));
 	json_object_set_new(answer, "cacheHit", json_false());
 	for (size_t i = 0; i < 2; i++)
 		if (json_object_get(statistics, copied[i]))

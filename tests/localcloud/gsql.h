@@ -27,7 +27,8 @@ struct gsql_request {
 	const char *default_dataset_project; /* NULL: default_project */
 	const json_t *
 		query_parameters; /* array of QueryParameter, or NULL; named and positional alike */
-	bool dry_run;             /* parse and check only: no result table, no change */
+	int64_t maximum_bytes_billed; /* 0: none; a statement that costs more fails before it changes anything */
+	bool dry_run;                 /* parse and check only: no result table, no change */
 };
 
 struct gsql_result {
@@ -45,7 +46,9 @@ struct gsql_result {
 	int64_t inserted; /* DML statistics, added up over a script */
 	int64_t updated;
 	int64_t deleted;
-	json_t *dml_target; /* TableReference of the last DML statement, or NULL */
+	int64_t bytes_processed; /* of the tables that were read, all of their bytes */
+	int64_t bytes_billed;    /* each of them rounded up, 10 MiB at least */
+	json_t *dml_target;      /* TableReference of the last DML statement, or NULL */
 	json_t *ddl_target; /* TableReference of the last DDL statement on a table or view, or NULL */
 	const char *
 		ddl_operation; /* "CREATE" "REPLACE" "SKIP" "DROP" "ALTER", or NULL. Static storage. */

@@ -1,5 +1,6 @@
 /* FROM: tables, views, subqueries, UNNEST and joins. */
 #include "tests/localcloud/gsql_emit.h"
+#include "tests/localcloud/json_util.h"
 
 #include <string.h>
 
@@ -116,6 +117,39 @@ static const char *unnest_value(struct gsql *g, struct gsql_names *names,
 	return gsql_printf(g, "json_each(%s) AS %s", v->sql, alias);
 }
 
+/*
+ * What a table costs: all of its bytes, though BigQuery takes only the columns that are read; rounded up to whole MiB, 10
+ * at least. https://cloud.google.com/bigquery/pricing#on_demand_pricing
+ */
+static int64_t billed_bytes(int64_t bytes)
+{
+	const int64_t mib = 1024 * 1024;
+	int64_t n = (bytes + mib - 1) / mib;
+	return (n < 10 ? 10 : n) * mib;
+}
+
+static void refer(struct gsql *g, const struct gsql_table *t)
+{
+	struct gsql_result *r = g->result;
+	int64_t most = g->request->maximum_bytes_billed;
+	json_t *reference = gsql_table_reference(t), *before;
+	size_t i;
+	bool again = false;
+	json_array_foreach(r->referenced_tables, i, before)
+		again = again || json_equal(before, reference);
+	json_array_append_new(r->referenced_tables, reference);
+	if (again || t->physical == NULL)
+		return;
+	int64_t bytes = ju_int64(t->resource, "numBytes", 0);
+	r->bytes_processed += bytes;
+	r->bytes_billed += billed_bytes(bytes);
+	if (most > 0 && r->bytes_billed > most)
+		gsql_fail_status(
+			g, 400, "bytesBilledLimitExceeded",
+			"Query exceeded limit for bytes billed: %lld. %lld or higher required.",
+			(long long)most, (long long)r->bytes_billed);
+}
+
 static const char *emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_from *f,
 			     struct gsql_names *names)
 {
@@ -144,7 +178,7 @@ static const char *emit_path(struct gsql *g, struct gsql_scope *scope, const str
 		return add_relation(g, names, information.columns, information.column_count,
 				    information.sql, alias, f->pos);
 	struct gsql_table t = gsql_find_table(g, &name);
-	json_array_append_new(g->result->referenced_tables, gsql_table_reference(&t));
+	refer(g, &t);
 	if (f->alias == NULL)
 		alias = t.table;
 	return t.physical != NULL ? add_table(g, names, &t, alias, f->pos)

@@ -17,6 +17,7 @@ static struct gsql_request request_of(const json_t *job, bool dry_run)
 		.default_project = ju_string(ju_path(job, "jobReference"), "projectId", ""),
 		.default_dataset = ju_string(dataset, "datasetId", NULL),
 		.default_dataset_project = ju_string(dataset, "projectId", NULL),
+		.maximum_bytes_billed = ju_int64(query, "maximumBytesBilled", 0),
 		.query_parameters = json_object_get(query, "queryParameters"),
 		.dry_run = dry_run,
 	};
@@ -32,11 +33,12 @@ static bool is_dml(const struct gsql_result *r)
 
 static json_t *statistics_of(const struct gsql_result *r, bool dry_run)
 {
-	json_t *query = json_pack("{s:s, s:s, s:s, s:b, s:s}", "totalBytesProcessed", "0",
-				  "totalBytesBilled", "0", "statementType",
+	json_t *query = json_pack("{s:s, s:b, s:s}", "statementType",
 				  r->statement_type ? r->statement_type : "SELECT", "cacheHit", 0,
 				  "totalSlotMs", "1");
 
+	ju_set_int64(query, "totalBytesProcessed", r->bytes_processed);
+	ju_set_int64(query, "totalBytesBilled", dry_run ? 0 : r->bytes_billed);
 	if (is_dml(r) && !dry_run) {
 		json_t *dml = json_object();
 
@@ -54,7 +56,8 @@ static json_t *statistics_of(const struct gsql_result *r, bool dry_run)
 		json_object_set(query, "referencedTables", r->referenced_tables);
 	if (dry_run && r->fields)
 		json_object_set_new(query, "schema", json_pack("{s:O}", "fields", r->fields));
-	return json_pack("{s:o}", "query", query);
+	return json_pack("{s:O, s:o}", "totalBytesProcessed",
+			 json_object_get(query, "totalBytesProcessed"), "query", query);
 }
 
 /* What a dispositon says about a destination that exists: 1 append, 0 make or replace, -1 refused. */

@@ -136,7 +136,9 @@ static void has_partition(struct merge_partition partition, const char *text)
 
 static void partitions(void)
 {
-	struct merge_partition evil = { "p", TYPE_DATE, "2026-01-01", "' OR TRUE --", false, false };
+	struct merge_partition evil = {
+		"p", TYPE_DATE, "2026-01-01", "' OR TRUE --", false, false
+	};
 	auto_buf sql = BUF_INIT;
 	struct error err;
 
