@@ -34,7 +34,10 @@ struct input {
 int input_open(struct input *in, const struct config *config, bool twice, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* The next row of NDJSON, kept if need be by input_keep; line is set. As rowstream_next. */
+/*
+ * The next row of NDJSON; line is set. As rowstream_next. Each is kept, where
+ * need be, by input_keep: what is left out as an empty line, in its place.
+ */
 int input_next(struct input *in, const char **row, size_t *length, uint64_t *line,
 	       struct error *err) __attribute__((warn_unused_result));
 int input_keep(struct input *in, const char *row, size_t length, struct error *err)

@@ -212,6 +212,17 @@ static struct field *field_of_name(struct record *r, const char *name, size_t le
 	return f;
 }
 
+/* A table that exists may have names that a new one would not get here. */
+static bool is_of_table(const struct record *r, const char *text, size_t length)
+{
+	size_t key_length;
+	char *key = r->key_slots ? names_key(text, length, &key_length) : NULL;
+	struct field *f = key ? *key_slot(r, key, key_length) : NULL;
+
+	free(key);
+	return f && f->existing;
+}
+
 struct spelling *record_spell(struct record *r, const char *text, size_t length,
 			      enum name_rule rule, struct error *err)
 {
@@ -224,6 +235,13 @@ struct spelling *record_spell(struct record *r, const char *text, size_t length,
 		return *slot;
 	if (r->limit && r->spelling_count >= r->limit && r->overflow)
 		return r->overflow;
+	if (r->sealed) {
+		error_set(err, ERR_DATA, "column %.*s was not there when the input was read first",
+			  (int)utf8_cut(text, length, 300), text);
+		return NULL;
+	}
+	if (rule == NAMES_BIGQUERY && is_of_table(r, text, length))
+		rule = NAMES_KEPT;
 	s = spelling_new(text, length, rule);
 	if (!s) {
 		error_nomem(err);
@@ -234,10 +252,20 @@ struct spelling *record_spell(struct record *r, const char *text, size_t length,
 		spelling_free(s);
 		return NULL;
 	}
+	if (!s->field->first)
+		s->field->first = s;
 	*slot = s;
 	if (++r->spelling_count == r->limit)
 		r->overflow = s;
 	return s;
+}
+
+void record_seal(struct record *r)
+{
+	r->sealed = true;
+	for (size_t i = 0; i < r->count; i++)
+		if (r->field[i]->children)
+			record_seal(r->field[i]->children);
 }
 
 struct field *record_seed(struct record *r, const struct schema_field *existing, struct error *err)
@@ -253,6 +281,7 @@ struct field *record_seed(struct record *r, const struct schema_field *existing,
 		return NULL;
 	}
 	f->seeded->field = f;
+	f->first = f->seeded;
 	return f;
 }
 
@@ -320,9 +349,9 @@ const char *record_path(const struct field *f, char out[PATH_MAX_BYTES])
 		size_t length = f->key_length;
 		const char *name = f->key;
 
-		if (f->state.spelling && f->state.spelling->field == f) {
-			name = f->state.spelling->name;
-			length = f->state.spelling->name_length;
+		if (f->first) {
+			name = f->first->name;
+			length = f->first->name_length;
 		}
 		if (length + 1 > start)
 			break;

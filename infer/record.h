@@ -11,6 +11,7 @@
 #ifndef SLUICE_INFER_RECORD_H
 #define SLUICE_INFER_RECORD_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,7 +56,10 @@ struct field {
 	struct record *scratch;  /* --mode compatible: of the array of objects that is being read */
 	struct field *twin;      /* of a field in a scratch record: the one that it goes to */
 	const struct schema_field *existing; /* borrowed; NULL when it is new */
-	struct spelling *seeded; /* the name that `existing` has, which no row need have */
+	const json_t *existing_json;         /* the same as it was read; borrowed */
+	size_t csv_column;                   /* --input-format csv: which it is, from 1 */
+	const struct spelling *first; /* the one that came first; `seeded` where there is one */
+	struct spelling *seeded;      /* the name that `existing` has, which no row need have */
 	struct record *parent;
 	char *key; /* its name in lower case: what tells fields apart */
 	size_t key_length;
@@ -66,14 +70,14 @@ struct record {
 	uint64_t object;        /* number of the object being read */
 	struct spelling *first; /* of the last object */
 	uint64_t generation;    /* a state of another generation is none */
-	struct field *
-		*present; /* --mode compatible: those with a state, in order; as long as `field` */
+	struct field **present; /* --mode compatible: those with a state, in order */
 	size_t present_count;
 	struct field **field; /* in the order of creation */
 	size_t count, capacity;
 	size_t limit; /* of fields, 0 none; what comes beyond goes to `overflow` */
 	struct spelling *overflow;
 	struct field *owner;         /* NULL at the top */
+	bool sealed;                 /* a name that is not known is an error from now on */
 	struct spelling **spellings; /* open addressing by text */
 	size_t spelling_count, spelling_slots;
 	struct field **keys; /* open addressing by key */
@@ -96,6 +100,9 @@ void record_free(struct record *r);
 /* The spelling of that text, with its field; made where it is new. NULL: memory is out. */
 struct spelling *record_spell(struct record *r, const char *text, size_t length,
 			      enum name_rule rule, struct error *err);
+
+/* From now on a name that is not known is an error: the input has changed since. */
+void record_seal(struct record *r);
 
 /* The field of a table that exists, under its name as it is. NULL: memory is out. */
 struct field *record_seed(struct record *r, const struct schema_field *existing, struct error *err);

@@ -111,7 +111,5 @@ int schemainfer_options_parse(int argc, char **argv, struct config *config,
 					 "--debugging-map is for --mode compatible");
 		config->schema_only = true;
 	}
-	if (!config->schema_only || config->mode != INFER_COMPATIBLE)
-		return error_set(err, ERR_USAGE, "only --schema-only --mode compatible works yet");
 	return 0;
 }

@@ -28,7 +28,7 @@ const char *json_escape(struct json_cursor *c, const char *p)
 	p = escape_hex(p, &unit);
 	if (!p)
 		return json_syntax(c, digits, "\\u needs four hex digits");
-	if (unit < 0xd800 || unit > 0xdfff || c->lenient)
+	if (unit < 0xd800 || unit > 0xdfff || c->half_surrogates)
 		return p;
 	if (unit > 0xdbff || p[0] != '\\' || p[1] != 'u')
 		return json_syntax(c, digits, "half of a surrogate pair");

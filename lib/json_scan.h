@@ -27,8 +27,9 @@ enum { JSON_DEPTH_MAX = 500 };
 struct json_cursor {
 	const char *start, *end;
 	uint64_t line;
-	unsigned high; /* not 0: there may be bytes above 127 */
-	bool lenient; /* half of a surrogate pair may stand alone; NaN and infinities are numbers */
+	unsigned high;        /* not 0: there may be bytes above 127 */
+	bool not_finite;      /* NaN, Infinity and -Infinity are numbers */
+	bool half_surrogates; /* half of a surrogate pair may stand alone */
 	struct error *err;
 };
 
@@ -201,7 +202,7 @@ static inline const char *json_scalar(struct json_cursor *c, const char *p)
 	case 'n':
 		return json_word(c, p, "null", 4);
 	default:
-		return c->lenient ? json_lenient_number(c, p) : json_number(c, p, &whole);
+		return c->not_finite ? json_lenient_number(c, p) : json_number(c, p, &whole);
 	}
 }
 

@@ -54,7 +54,7 @@ produce() {
 	case $1 in
 	sqlextract) timeout 60 sqlextract "$PG_URI" many ;;
 	rowwrap) timeout 60 rowwrap --source -- yes '{"a":1}' ;;
-	schemainfer) stream | timeout 60 schemainfer --schema-only ;;
+	schemainfer) stream | timeout 60 schemainfer ;;
 	bqload) stream | timeout 60 bqload "conformance.$(fresh t)" ;;
 	localcloud) timeout 60 localcloud --data "$(fresh "$BATS_TEST_TMPDIR/data")" ;;
 	*) _fail "tests/bats/conformance.bats: how does $1 write data?" ;;
@@ -62,11 +62,12 @@ produce() {
 }
 
 # Programs that read a row stream, and how.
-READERS="rowwrap bqload"
+READERS="rowwrap schemainfer bqload"
 
 consume() {
 	case $1 in
 	rowwrap) timeout 20 rowwrap -- cat ;;
+	schemainfer) timeout 20 schemainfer ;;
 	bqload) timeout 20 bqload "conformance.$(fresh t)" ;;
 	esac
 }
@@ -272,7 +273,7 @@ closed_stdin_is_noticed() {
 }
 
 @test "a closed stdin is no empty table" {
-	each bqload closed_stdin_is_noticed
+	each "schemainfer bqload" closed_stdin_is_noticed
 }
 
 source_needs_no_stdin() {
@@ -288,6 +289,7 @@ stderr_is_not_needed() {
 	case $1 in
 	sqlextract) run_split bash -c "timeout 20 sqlextract --limit 3 '$PG_URI' many 2>&-" ;;
 	rowwrap) run_split bash -c "timeout 20 rowwrap --source -- echo '{}' 2>&-" ;;
+	schemainfer) run_split bash -c "$(declare -f stream); stream | timeout 20 schemainfer 2>&-" ;;
 	bqload) run_split bash -c "$(declare -f stream fresh); stream | timeout 20 bqload conformance.\$(fresh t) 2>&-" ;;
 	esac
 	assert_status 0
@@ -295,7 +297,7 @@ stderr_is_not_needed() {
 }
 
 @test "with a closed stderr data is whole, and no log line gets into a socket" {
-	each "sqlextract rowwrap bqload" stderr_is_not_needed
+	each "sqlextract rowwrap schemainfer bqload" stderr_is_not_needed
 }
 
 @test "a source does not need stdin" {
