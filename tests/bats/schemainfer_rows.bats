@@ -139,15 +139,15 @@ rows() {
 }
 
 @test "a pipe, a redirected file and a FILE give the same stream; lines left out are counted" {
-	local given=$BATS_TEST_TMPDIR/given.json piped
+	local file=$BATS_TEST_TMPDIR/given.json piped
 
-	printf '{"a":1}\n{"a":"x"\n{"b":2}\n[]\n{"b":"y"}\n' >"$given"
-	piped=$(bash -c 'cat "$1" | schemainfer --bare --ignore-invalid-lines --quiet 2>"$2"' - "$given" "$given.errors")
-	assert_equal "$piped" "$(schemainfer --bare --ignore-invalid-lines --quiet <"$given" 2>/dev/null)"
-	assert_equal "$piped" "$(schemainfer --bare --ignore-invalid-lines --quiet "$given" 2>/dev/null)"
+	printf '{"a":1}\n{"a":"x"\n{"b":2}\n[]\n{"b":"y"}\n' >"$file"
+	piped=$(bash -c 'cat "$1" | schemainfer --bare --ignore-invalid-lines --quiet 2>"$2"' - "$file" "$file.errors")
+	assert_equal "$piped" "$(schemainfer --bare --ignore-invalid-lines --quiet <"$file" 2>/dev/null)"
+	assert_equal "$piped" "$(schemainfer --bare --ignore-invalid-lines --quiet "$file" 2>/dev/null)"
 	output=$piped
 	assert_json '.[4]["@end"] == {"rows":3,"rejected":2,"whole":false}'
-	assert_equal "$(grep -c 'line 2 \|line 2:\|line 4 ' "$given.errors")" 2
+	assert_equal "$(grep -c 'line 2 \|line 2:\|line 4 ' "$file.errors")" 2
 }
 
 @test "TMPDIR that cannot be written is said" {
