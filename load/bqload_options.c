@@ -4,6 +4,7 @@
 #include "lib/parse.h"
 #include "lib/utf8.h"
 #include "load/config.h"
+#include "load/metadata.h"
 #include "load/plan.h"
 #include "load/stage.h"
 
@@ -70,6 +71,11 @@ static const struct option_def options[] = {
 	  FIELD(evolve),
 	  .argument = "LIST",
 	  .help = "how the schema may change: none, or a list of add,relax,widen (default add,relax)" },
+	{ .name = "add-column",
+	  .kind = OPTION_REPEAT,
+	  FIELD(add_columns),
+	  .argument = "KIND[=NAME]",
+	  .help = "add loaded_at, extracted_at, run_id, batch_id or source_table to each row" },
 	{ .name = "allow-lossy",
 	  .kind = OPTION_FLAG,
 	  FIELD(allow_lossy),
@@ -251,6 +257,8 @@ static int check_merge(const struct config *c, struct error *err)
 	if (c->keys_only && !c->delete_missing && !c->soft_delete)
 		return error_set(err, ERR_USAGE,
 				 "--keys-only needs --delete-missing or --soft-delete");
+	if (c->keys_only && c->add_columns.count)
+		return error_set(err, ERR_USAGE, "--keys-only writes no rows: no --add-column");
 	if (c->undelete && (c->delete_missing || c->soft_delete))
 		return error_set(err, ERR_USAGE,
 				 "--undelete is for streams that tell not what is missing; "
@@ -279,6 +287,8 @@ int config_check(const struct config *c, const struct command_line *line, struct
 			  utf8_valid_prefix(c->run_id, strlen(c->run_id)) != strlen(c->run_id)))
 		return error_set(err, ERR_USAGE,
 				 "--run-id: empty, not UTF-8, or with a line end in it");
+	if (metadata_check(&c->add_columns, err) < 0)
+		return -1;
 	*plan = (struct plan_options){
 		.write = (enum write_mode)c->write,
 		.no_create = c->no_create,

@@ -26,6 +26,7 @@ struct config {
 	const char *ledger; /* or NULL or "": none */
 	bool state;         /* say what the ledger says, and load nothing */
 	struct layout layout;
+	struct option_values add_columns; /* KIND[=NAME] */
 	struct option_values labels, endpoints;
 	int64_t parallel; /* connections of --stage; 0: not given */
 	int64_t max_bad_records, timeout_ms, retry_initial_ms, retry_for_ms;

@@ -109,14 +109,36 @@ static int open_destination(struct load *l, struct error *err)
 	return open_jobs(l, err);
 }
 
+/* The rows' schema with what is added to them; *ret is NULL when the table's is theirs, or they are staged. */
+static int row_schema(struct load *l, struct schema **ret, struct error *err)
+{
+	const struct metadata_source source = {
+		.begin = l->in.begin,
+		.run_id = l->run_id,
+		.batch_id = l->config->write == WRITE_MERGE ? l->merge.stage.id : l->job.id,
+	};
+
+	*ret = NULL;
+	/* Rows that wait in a temporary table are what counts, not those of the input. */
+	if (l->merge.staged)
+		return 0;
+	if (metadata_init(&l->metadata, &l->config->add_columns, &source, err) < 0 ||
+	    stream_schema(l, ret, err) < 0)
+		return -1;
+	l->plan_options.added = l->metadata.fields;
+	return *ret && l->metadata.fields ? metadata_extend(&l->metadata, ret, err) : 0;
+}
+
 int load_make_plan(struct load *l, struct error *err)
 {
 	struct schema *stream = NULL;
+	const struct schema *own;
 	int rc;
 
-	/* Rows that wait in a temporary table are what counts, not those of the input. */
-	if (!l->merge.staged && stream_schema(l, &stream, err) < 0)
+	if (row_schema(l, &stream, err) < 0) {
+		schema_free(stream);
 		return -1;
+	}
 	rc = plan_make(&l->api, &l->destination, &l->plan_options,
 		       stream ? stream : l->merge.staged, &l->plan, err);
 	if (rc == 0 && l->config->write == WRITE_MERGE)
@@ -124,7 +146,10 @@ int load_make_plan(struct load *l, struct error *err)
 	schema_free(stream);
 	if (rc < 0)
 		return -1;
-	return rowcheck_new(l->merge.schema ? l->merge.schema : l->plan.schema, &l->check, err);
+	if (metadata_own_schema(&l->metadata, l->merge.schema ? l->merge.schema : l->plan.schema,
+				&own, err) < 0)
+		return -1;
+	return rowcheck_new(own, &l->check, err);
 }
 
 static int print_loaded(struct load *l, const struct load_outcome *o, struct error *err)
@@ -263,6 +288,7 @@ int load_run(struct load *l, const char *operand, struct error *err)
 void load_release(struct load *l)
 {
 	rowcheck_free(l->check);
+	metadata_release(&l->metadata);
 	stage_free(l->stage);
 	storage_uri_release(&l->stage_at);
 	merge_release(&l->merge);

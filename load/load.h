@@ -14,6 +14,7 @@
 #include "load/ledger.h"
 #include "load/loadjob.h"
 #include "load/merge.h"
+#include "load/metadata.h"
 #include "load/plan.h"
 #include "load/rowcheck.h"
 #include "load/stage.h"
@@ -33,6 +34,7 @@ struct load {
 	struct rowstream_reader in;
 	struct rowstream_writer out;
 	struct rowcheck *check;
+	struct metadata metadata;    /* of --add-column */
 	struct loadjob job;          /* that commits */
 	struct billing billing;      /* of the query jobs */
 	struct loadjob widen;        /* before it, where a column must be wider */

@@ -20,10 +20,12 @@ int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, s
 	while ((rc = rowstream_next(&l->in, &row, &length, err)) > 0) {
 		if (rowcheck_row(l->check, row, length, l->in.line_number, err) < 0)
 			return -1;
-		/* With the line feed that stands behind every row. */
-		if (sender && sender_append(sender, row, length + 1, err) < 0)
+		length++; /* with the line feed that stands behind every row */
+		if (l->metadata.fields && metadata_add(&l->metadata, &row, &length, err) < 0)
 			return -1;
-		if (stage && stage_append(stage, row, length + 1, err) < 0)
+		if (sender && sender_append(sender, row, length, err) < 0)
+			return -1;
+		if (stage && stage_append(stage, row, length, err) < 0)
 			return -1;
 		progress_tick(&l->progress, l->in.rows, l->in.bytes);
 	}

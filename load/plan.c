@@ -64,12 +64,37 @@ static const char *disposition(const struct plan_options *o, bool exists)
 	return exists && !o->replace_schema ? "WRITE_TRUNCATE_DATA" : "WRITE_TRUNCATE";
 }
 
+/* *ret: the table's columns and the others; untouched when there are no others. */
+static int add_fields(const json_t *others, const struct schema *table, struct schema **ret,
+		      struct error *err)
+{
+	json_t *fields, *field;
+	size_t i;
+	int rc;
+
+	if (!others)
+		return 0;
+	fields = json_deep_copy(table->json);
+	json_array_foreach((json_t *)others, i, field) {
+		const char *name = json_string_value(json_object_get(field, "name"));
+
+		if (!schema_find(table, name, strlen(name)) &&
+		    json_array_append(fields, field) < 0) {
+			json_decref(fields);
+			return error_nomem(err);
+		}
+	}
+	rc = schema_parse(fields, ret, err);
+	json_decref(fields);
+	return rc;
+}
+
 /* The schema for the job, and what it may change about the table's. */
 static int fit_table(const struct plan_options *o, const struct schema *stream, const json_t *table,
 		     struct plan *p, struct error *err)
 {
 	struct schema_rules rules = o->rules;
-	struct schema *existing;
+	struct schema *existing, *added = NULL;
 	struct schema_fit fit;
 	json_t *updates;
 	int rc;
@@ -77,10 +102,15 @@ static int fit_table(const struct plan_options *o, const struct schema *stream, 
 	if (schema_parse(json_object_get(json_object_get(table, "schema"), "fields"), &existing,
 			 err) < 0)
 		return error_prefix(err, "the table's schema");
+	if (!stream && add_fields(o->added, existing, &added, err) < 0) {
+		schema_free(existing);
+		return -1;
+	}
 	if (o->write == WRITE_EMPTY) /* BigQuery takes no schema updates there. */
 		rules.add = rules.relax = rules.widen = false;
-	rc = schema_fit(stream ? stream : existing, existing, &rules, &fit, err);
+	rc = schema_fit(stream ? stream : added ? added : existing, existing, &rules, &fit, err);
 	schema_free(existing);
+	schema_free(added);
 	if (rc < 0)
 		return -1;
 	p->widens = fit.widens;

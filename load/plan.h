@@ -27,6 +27,8 @@ struct plan_options {
 	struct layout layout;
 	const struct option_values *labels; /* K=V, on the job */
 	int64_t max_bad_records;
+	const json_t
+		*added; /* columns that rows without a schema of their own have besides; or NULL */
 };
 
 struct plan {
