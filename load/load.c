@@ -27,17 +27,24 @@ static int stream_schema(const struct load *l, struct schema **ret, struct error
 	return schema_parse(fields, ret, err) < 0 ? error_prefix(err, "the stream's schema") : 0;
 }
 
-/* Swapping an increment, or nothing that was proven, in for a table would lose its rows. */
+/* Swapping an increment in for a table would lose its rows; adding one that overlaps would double them. */
 static int check_scope(const struct load *l, struct error *err)
 {
 	const char *scope = json_string_value(json_object_get(l->in.begin, "scope"));
 	const json_t *cursor = json_object_get(l->in.begin, "cursor");
 	const json_t *after = json_object_get(cursor, "after");
+	const char *bound = json_string_value(json_object_get(cursor, "bound"));
+	bool increment = after && !json_is_null(after);
 
-	if (l->config->write == WRITE_TRUNCATE && after && !json_is_null(after))
+	if (l->config->write == WRITE_TRUNCATE && increment)
 		return error_set(err, ERR_DATA,
 				 "--write truncate: the stream is an increment "
 				 "(its cursor begins after a value)");
+	if (l->config->write != WRITE_MERGE && increment && bound && !strcmp(bound, "inclusive"))
+		return error_set(err, ERR_DATA,
+				 "--write %s: the stream is an increment that has rows of the last "
+				 "one again (--lag); only a merge takes them once",
+				 plan_write_names[l->config->write]);
 	/* A chosen part may be what is wanted, so it is only said. */
 	if (l->config->write == WRITE_TRUNCATE && scope && !strcmp(scope, "partial"))
 		log_warn("the stream is a part of its source: the table will hold nothing else");

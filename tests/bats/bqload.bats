@@ -462,6 +462,23 @@ everything='{"string":["é\u0000","x"],"bytes":["AAH/",""],"integer":["922337203
 	fails_with 65 'increment'
 }
 
+@test "an increment that has rows again is for a merge" {
+	local mode
+
+	increment() { # BOUND
+		stream '{"id":1}' |
+			sed "1s/\"table\"/\"cursor\":{\"column\":\"id\",\"after\":\"0\",\"bound\":\"$1\"},\"table\"/"
+	}
+	for mode in append empty; do
+		load_text --write "$mode" < <(increment inclusive)
+		fails_with 65 "--write $mode: the stream is an increment"
+	done
+	load_text --write append < <(increment exclusive)
+	[ "$status" -eq 0 ]
+	load_text --write merge --key id < <(increment inclusive)
+	[ "$status" -eq 0 ]
+}
+
 @test "a missing dataset is 69 and named" {
 	stream '{"id":1}' >"$BATS_TEST_TMPDIR/stream"
 	run bqload nowhere.t <"$BATS_TEST_TMPDIR/stream"
