@@ -154,6 +154,7 @@ static int merge_array(struct scan *s, const struct spelling *name, unsigned kin
 		value.type = TYPE_RECORD;
 	} else if (kind >= KIND_NULL) {
 		value.status = STATUS_NONE;
+		value.type = TYPE_STRING;
 		if (f->state.generation != f->parent->generation || f->state.status != STATUS_NONE)
 			log_warn("line %llu: column %s: an array %s: the column is forgotten",
 				 (unsigned long long)s->m->line, record_path(f, path),

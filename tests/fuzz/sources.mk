@@ -11,3 +11,7 @@ FUZZ_postgresql_cells_SOURCES := extract/postgresql_scalars.c extract/postgresql
 FUZZ_gsql_SOURCES        := tests/localcloud/gsql_core.c tests/localcloud/gsql_lex.c tests/localcloud/gsql_types.c \
 	$(wildcard tests/localcloud/gsql_parse*.c) tests/localcloud/api_error.c
 FUZZ_gsql_PKGS           := sqlite3
+INFER_SOURCES := $(filter-out infer/schemainfer.c,$(wildcard infer/*.c))
+FUZZ_infer_rows_SOURCES := $(INFER_SOURCES)
+FUZZ_infer_text_SOURCES := $(INFER_SOURCES)
+FUZZ_infer_csv_SOURCES  := infer/csv.c
