@@ -145,7 +145,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_STRING,
 	  FIELD(ledger),
 	  .argument = "NAME",
-	  .help = "keep account of loads in DATASET.TABLE or file:PATH; empty: do not",
+	  .help = "account of loads: DATASET.TABLE or file:PATH; empty: none",
 	  .env = "BQ_LOAD_STATE_TABLE" },
 	{ .name = "state",
 	  .kind = OPTION_FLAG,
