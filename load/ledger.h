@@ -13,7 +13,8 @@
  *   state    "submitted", "done", "failed", "mismatch"
  *   job      "project:location.id"
  *   nonce    of the submission, as in the job's label
- *   write    append, truncate, empty, merge
+ *   write    append, truncate, empty, merge; reconcile: only the keys were
+ *            read, for what is gone at the source
  *   rows     of the stream; of done, what the job loaded
  *   bad      rows that it refused
  *   counted  of mismatch: the rows that the job counts
@@ -61,7 +62,7 @@ const char *ledger_name(const struct ledger *l);
 /*
  * The entries of that table (NULL: of every table), oldest first, at least
  * these: all of the run (NULL: of none), submissions without outcome, the
- * last done one, the last one. Each has a further member age_ms.
+ * last done one of each way of writing, the last one. Each has a further member age_ms.
  * ERR_DATA: a file that was damaged; ERR_PERM, ERR_TEMP … as BigQuery says.
  */
 int ledger_read(struct ledger *l, const char *table, const char *run, json_t **ret,

@@ -20,7 +20,7 @@ static const struct column {
 	{ "state", "STRING", true, false, "submitted, done, failed or mismatch" },
 	{ "job", "STRING", false, false, "project:location.id; NULL: there was nothing to load" },
 	{ "nonce", "STRING", false, false, "Of the submission, as in the label of the job" },
-	{ "write", "STRING", false, false, "append, truncate, empty or merge" },
+	{ "write", "STRING", false, false, "append, truncate, empty, merge or reconcile" },
 	{ "rows", "INT64", false, false, "Rows of the stream; of done: rows loaded" },
 	{ "bad", "INT64", false, false, "Rows that the job refused" },
 	{ "counted", "INT64", false, false, "Of mismatch: rows that the job counts" },
@@ -73,13 +73,14 @@ static int append_tables(const char *name, struct buf *out, struct error *err)
 	return buf_appendf(
 		out, err,
 		"CREATE VIEW IF NOT EXISTS `%s_tables`\n"
-		"OPTIONS (description = 'The latest run of each table, and the last that is done')\n"
+		"OPTIONS (description = 'The latest run of each table, and the last that brought rows')\n"
 		"AS SELECT r.`table`, r.run, r.state, r.error, r.`exit`, r.`at`, d.run AS done_run, "
 		"d.job AS done_job, d.`rows` AS done_rows, d.cursor AS done_cursor, "
 		"d.ended AS done_at\n"
 		"FROM (SELECT * FROM `%s_runs` WHERE TRUE QUALIFY ROW_NUMBER() OVER "
 		"(PARTITION BY `table` ORDER BY `at` DESC) = 1) AS r\n"
-		"LEFT JOIN (SELECT * FROM `%s_runs` WHERE state = 'done' QUALIFY ROW_NUMBER() OVER "
+		"LEFT JOIN (SELECT * FROM `%s_runs` WHERE state = 'done' AND write != 'reconcile' "
+		"QUALIFY ROW_NUMBER() OVER "
 		"(PARTITION BY `table` ORDER BY ended DESC, `at` DESC) = 1) AS d\n"
 		"ON r.`table` = d.`table`;\n",
 		name, name, name);
@@ -201,8 +202,8 @@ static int append_select(const char *name, bool one_table, struct buf *sql, stru
 		/* Submissions without outcome. */
 		"OR (l.step = 'load' AND l.state = 'submitted' AND COUNTIF(l.state != 'submitted') OVER "
 		"(PARTITION BY l.`table`, l.run, l.job) = 0)\n"
-		/* The last that is done. */
-		"OR (l.state = 'done' AND ROW_NUMBER() OVER (PARTITION BY l.`table`, l.state "
+		/* The last that is done, of each way of writing. */
+		"OR (l.state = 'done' AND ROW_NUMBER() OVER (PARTITION BY l.`table`, l.state, l.write "
 		"ORDER BY l.ended DESC, l.`at` DESC) = 1)\n"
 		/* The last. */
 		"OR ROW_NUMBER() OVER (PARTITION BY l.`table` ORDER BY l.`at` DESC) = 1\n"

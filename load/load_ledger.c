@@ -53,13 +53,18 @@ int load_hold_submission(struct load *l, const json_t *job, struct error *err)
 
 /* --- submitted ------------------------------------------------------------------------------------ */
 
+static const char *write_of(const struct load *l)
+{
+	return l->config->keys_only ? STATE_RECONCILE : plan_write_names[l->config->write];
+}
+
 static struct state_end end_of(const struct load *l, const char *step, const char *job)
 {
 	return (struct state_end){
 		.table = l->table_name,
 		.run = l->run_id,
 		.step = step,
-		.write = plan_write_names[l->config->write],
+		.write = write_of(l),
 		.job = job,
 		.cursor = l->cursor,
 	};
@@ -82,8 +87,8 @@ static int announce(void *context, const struct loadjob *j, struct error *err)
 	}
 	entry = ledger_entry(l->table_name, l->run_id, commits ? "load" : "stage", "submitted",
 			     json_string_value(name), j->nonce);
-	members = json_pack("{s:s,s:I,s:O*,s:o*}", "write", plan_write_names[l->config->write],
-			    "rows", (json_int_t)l->rows, "cursor", l->cursor, "objects",
+	members = json_pack("{s:s,s:I,s:O*,s:o*}", "write", write_of(l), "rows",
+			    (json_int_t)l->rows, "cursor", l->cursor, "objects",
 			    objects.length ? json_stringn(objects.data, objects.length) : NULL);
 	rc = entry && members && json_object_update(entry, members) == 0
 		     ? ledger_write(l->ledger, entry, err)

@@ -42,7 +42,19 @@ const json_t *state_submission(const json_t *entries, const char *nonce)
 	return NULL;
 }
 
-const json_t *state_last_done(const json_t *entries, const char *table)
+static bool brings_rows(const json_t *entry)
+{
+	return !is(entry, "write", STATE_RECONCILE);
+}
+
+static bool replaces_all(const json_t *entry)
+{
+	return is(entry, "write", STATE_RECONCILE) || is(entry, "write", "truncate") ||
+	       is(entry, "write", "empty");
+}
+
+static const json_t *last_done(const json_t *entries, const char *table,
+			       bool (*counts)(const json_t *entry))
 {
 	const json_t *last = NULL;
 	json_t *entry;
@@ -51,13 +63,24 @@ const json_t *state_last_done(const json_t *entries, const char *table)
 	json_array_foreach((json_t *)entries, i, entry) {
 		const char *ended = ledger_text(entry, "ended");
 
-		if (!is(entry, "table", table) || !is(entry, "state", "done") || !ended)
+		if (!is(entry, "table", table) || !is(entry, "state", "done") || !ended ||
+		    !counts(entry))
 			continue;
 		/* Of one format, so that they sort as texts. */
 		if (!last || strcmp(ended, ledger_text(last, "ended")) >= 0)
 			last = entry;
 	}
 	return last;
+}
+
+const json_t *state_last_done(const json_t *entries, const char *table)
+{
+	return last_done(entries, table, brings_rows);
+}
+
+const json_t *state_last_reconciled(const json_t *entries, const char *table)
+{
+	return last_done(entries, table, replaces_all);
 }
 
 /* The submission has no outcome, and no earlier one of the array names its job. */

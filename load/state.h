@@ -24,8 +24,14 @@ const json_t *state_of_run(const json_t *entries, const char *run, const char *s
 /* The submission with that nonce, or NULL. */
 const json_t *state_submission(const json_t *entries, const char *nonce);
 
-/* The table's load that was done last, or NULL. */
+/* How the ledger calls a load of keys alone (--keys-only): it brings no rows, so it moves no cursor. */
+#define STATE_RECONCILE "reconcile"
+
+/* The table's load of rows that was done last, or NULL. */
 const json_t *state_last_done(const json_t *entries, const char *table);
+
+/* The load that was done last of those that left nothing in the table but what was at the source; or NULL. */
+const json_t *state_last_reconciled(const json_t *entries, const char *table);
 
 /* Is there a submission without outcome, but of that run (which may be NULL)? */
 bool state_is_unsettled(const json_t *entries, const char *but_run);

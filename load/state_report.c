@@ -100,6 +100,7 @@ static int print(const struct report *r, const char *table, struct rowstream_wri
 {
 	const json_t *done = state_last_done(r->entries, table);
 	const json_t *bad = failure_after(r->entries, table, done);
+	const json_t *reconciled = state_last_reconciled(r->entries, table);
 	json_t *failure = NULL, *record;
 	int rc;
 
@@ -109,10 +110,11 @@ static int print(const struct report *r, const char *table, struct rowstream_wri
 		failure = json_pack("{s:o,s:o,s:o,s:o,s:o}", "run", member(bad, "run"), "state",
 				    member(bad, "state"), "exit", member(bad, "exit"), "error",
 				    member(bad, "error"), "at", member(bad, "at"));
-	record = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o*}", "table", table, "run",
+	record = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:O*,s:o*}", "table", table, "run",
 			   member(done, "run"), "state", member(done, "state"), "job",
 			   member(done, "job"), "rows", member(done, "rows"), "cursor",
-			   member(done, "cursor"), "at", member(done, "ended"), "failure", failure);
+			   member(done, "cursor"), "at", member(done, "ended"), "reconciled",
+			   json_object_get(reconciled, "ended"), "failure", failure);
 	rc = record ? rowstream_write_record(out, "@state", record, err) : error_nomem(err);
 	json_decref(record);
 	return rc;

@@ -343,6 +343,28 @@ forget_requests() {
 	assert_equal "$(said .cursor.last)" '"1"'
 }
 
+@test "a load of keys alone moves no cursor, and --state says when it was" {
+	load_rows 5 '{"id":1}' '{"id":5}' -- --run-id r1 --write merge
+	assert_status 0
+	state
+	assert_equal "$(said '.reconciled')" null
+	begin='"key":["id"],"scope":"full","at":"2999-01-01T00:00:00.000000Z"'
+	load_rows 1 '{"id":1}' -- --run-id k1 --write merge --delete-missing --keys-only
+	assert_status 0
+	assert_equal "$(table_rows)" '["1",null]'
+	assert_equal "$(entries 'select(.run == "k1" and .state == "done").write')" '"reconcile"'
+	state
+	assert_equal "$(said '[.run, .cursor.last]')" '["r1","5"]'
+	assert_equal "$(said '.reconciled > .at')" true
+	assert_equal "$(bq_sql "SELECT run, done_run FROM \`${ledger}_tables\`" | jq -c '[.[]]')" '["k1","r1"]'
+	# What fills the table counts as well.
+	begin='"key":["id"]'
+	load_rows 2 '{"id":2}' -- --run-id r2 --write truncate
+	assert_status 0
+	state
+	assert_equal "$(said '.reconciled == .at')" true
+}
+
 @test "the views have the latest state of each run and of each table" {
 	load_rows 3 '{"id":3}' -- --run-id r1
 	load_rows 5 '{"nosuch":5}' -- --run-id r2
