@@ -119,18 +119,20 @@ static int take_abort(const json_t *inner, struct error *err)
 /* Nothing may follow @end; the count must be that of the rows that came. */
 static int take_end(struct rowstream_reader *r, json_t *inner, struct error *err)
 {
-	json_t *count = json_object_get(inner, "rows");
+	const char *what = r->records ? "records" : "rows";
+	json_t *count = json_object_get(inner, what);
 	const char *line;
 	size_t length;
 	bool whole;
 	int rc;
 
 	if (!json_is_integer(count))
-		return error_set(err, ERR_DATA, "%s line %llu: @end without rows", r->name,
-				 (unsigned long long)r->line_number);
+		return error_set(err, ERR_DATA, "%s line %llu: @end without %s", r->name,
+				 (unsigned long long)r->line_number, what);
 	if (json_integer_value(count) != (json_int_t)r->rows)
-		return error_set(err, ERR_DATA, "%s: @end says %lld rows, %llu came", r->name,
-				 (long long)json_integer_value(count), (unsigned long long)r->rows);
+		return error_set(err, ERR_DATA, "%s: @end says %lld %s, %llu came", r->name,
+				 (long long)json_integer_value(count), what,
+				 (unsigned long long)r->rows);
 	rc = next_line(r, &line, &length, &whole, err);
 	if (rc > 0)
 		return error_set(err, ERR_DATA, "%s line %llu: bytes behind @end", r->name,
@@ -159,6 +161,23 @@ static int take_begin(struct rowstream_reader *r, json_t *inner, struct error *e
 	return 0;
 }
 
+/* The records that make a stream of whatever it carries. 1: it is none of them. */
+static int take_frame(struct rowstream_reader *r, const char *kind, json_t *inner,
+		      struct error *err)
+{
+	int rc = 1;
+
+	if (!strcmp(kind, "@abort"))
+		rc = take_abort(inner, err);
+	else if (!strcmp(kind, "@begin"))
+		rc = take_begin(r, inner, err);
+	else if (!r->begin)
+		rc = error_set(err, ERR_DATA, "%s: begins with %s, not with @begin", r->name, kind);
+	else if (!strcmp(kind, "@end"))
+		rc = take_end(r, inner, err);
+	return rc;
+}
+
 static int take_control(struct rowstream_reader *r, const char *line, size_t length,
 			struct error *err)
 {
@@ -168,48 +187,56 @@ static int take_control(struct rowstream_reader *r, const char *line, size_t len
 
 	if (!record)
 		return -1;
-	if (!strcmp(kind, "@abort"))
-		rc = take_abort(inner, err);
-	else if (!strcmp(kind, "@begin"))
-		rc = take_begin(r, inner, err);
-	else if (!r->begin)
-		rc = error_set(err, ERR_DATA, "%s: begins with %s, not with @begin", r->name, kind);
-	else if (!strcmp(kind, "@end"))
-		rc = take_end(r, inner, err);
-	else
+	rc = take_frame(r, kind, inner, err);
+	if (rc > 0)
 		rc = error_set(err, ERR_DATA, "%s line %llu: unknown control record %s", r->name,
 			       (unsigned long long)r->line_number, kind);
 	json_decref(record);
 	return rc;
 }
 
-int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool bare,
-		   struct error *err)
+static void init(struct rowstream_reader *r, int fd, const char *name)
+{
+	*r = (struct rowstream_reader){ .fd = fd, .name = name };
+	/* Slack for the rest of a read behind the longest line, and the doubling. */
+	r->in.max = (size_t)ROWSTREAM_LINE_MAX + 4 * READ_BYTES;
+	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* not a pipe, or not allowed: only slower */
+}
+
+static int read_begin(struct rowstream_reader *r, struct error *err)
 {
 	const char *line;
 	size_t length;
 	bool whole;
-	int rc;
+	int rc = next_line(r, &line, &length, &whole, err);
 
-	*r = (struct rowstream_reader){ .fd = fd, .name = name, .bare = bare };
-	/* Slack for the rest of a read behind the longest line, and the doubling. */
-	r->in.max = (size_t)ROWSTREAM_LINE_MAX + 4 * READ_BYTES;
-	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* not a pipe, or not allowed: only slower */
-	if (bare)
-		return 0;
-	rc = next_line(r, &line, &length, &whole, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
 		return error_set(err, ERR_DATA, "%s: empty input: the producer wrote nothing",
-				 name);
+				 r->name);
 	if (!whole)
-		return error_set(err, ERR_DATA, "%s: truncated inside line 1", name);
+		return error_set(err, ERR_DATA, "%s: truncated inside line 1", r->name);
 	if (!rowstream_is_control(line, length))
-		return error_set(err, ERR_DATA,
-				 "%s line 1: not a row stream: no @begin (see --bare and rowwrap)",
-				 name);
+		return error_set(err, ERR_DATA, "%s line 1: not a %s stream: no @begin%s", r->name,
+				 r->records ? "record" : "row",
+				 r->records ? "" : " (see --bare and rowwrap)");
 	return take_control(r, line, length, err);
+}
+
+int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool bare,
+		   struct error *err)
+{
+	init(r, fd, name);
+	r->bare = bare;
+	return bare ? 0 : read_begin(r, err);
+}
+
+int rowstream_open_records(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+{
+	init(r, fd, name);
+	r->records = true;
+	return read_begin(r, err);
 }
 
 static bool begins_with(const char *line, size_t length, const char *text)
@@ -243,6 +270,17 @@ int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, 
 	return take_control(r, line, length, err);
 }
 
+/* rc is next_line's: 0, or 1 for a line without an end. */
+static int truncated(const struct rowstream_reader *r, int rc, struct error *err)
+{
+	if (rc == 0)
+		return error_set(err, ERR_DATA,
+				 "%s: truncated: no @end after %llu %s; the producer died", r->name,
+				 (unsigned long long)r->rows, r->records ? "records" : "rows");
+	return error_set(err, ERR_DATA, "%s: truncated inside line %llu", r->name,
+			 (unsigned long long)r->line_number);
+}
+
 int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length, struct error *err)
 {
 	const char *line, *end;
@@ -272,14 +310,8 @@ int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length,
 	if (r->bare) {
 		r->ended = rc == 0;
 	} else {
-		if (rc == 0)
-			return error_set(
-				err, ERR_DATA,
-				"%s: truncated: no @end after %llu rows; the producer died",
-				r->name, (unsigned long long)r->rows);
-		if (!whole)
-			return error_set(err, ERR_DATA, "%s: truncated inside line %llu", r->name,
-					 (unsigned long long)r->line_number);
+		if (rc == 0 || !whole)
+			return truncated(r, rc, err);
 		if (rowstream_is_control(line, n))
 			return take_control(r, line, n, err);
 	}
@@ -289,6 +321,38 @@ int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length,
 		*length = n;
 	}
 	return rc;
+}
+
+int rowstream_next_record(struct rowstream_reader *r, const char **kind, json_t **inner,
+			  json_t **record, struct error *err)
+{
+	json_t *parsed;
+	const char *line;
+	size_t n;
+	bool whole;
+	int rc;
+
+	if (r->ended)
+		return 0;
+	rc = next_line(r, &line, &n, &whole, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || !whole)
+		return truncated(r, rc, err);
+	if (!rowstream_is_control(line, n))
+		return error_set(err, ERR_DATA, "%s line %llu: a row in a stream of records",
+				 r->name, (unsigned long long)r->line_number);
+	parsed = parse_control(r, line, n, kind, inner, err);
+	if (!parsed)
+		return -1;
+	rc = take_frame(r, *kind, *inner, err);
+	if (rc <= 0) {
+		json_decref(parsed);
+		return rc;
+	}
+	r->rows++;
+	*record = parsed;
+	return 1;
 }
 
 int rowstream_drain(struct rowstream_reader *r, struct error *err)

@@ -34,16 +34,17 @@ struct rowstream_reader {
 	int fd;           /* not owned */
 	const char *name; /* for messages, "stdin" */
 	bool bare;        /* plain NDJSON: no control records at all */
+	bool records;     /* a stream of records instead of rows */
 	bool ended;
 	struct buf in;
 	size_t position; /* start of the next line in in.data */
 	size_t scanned;  /* no line end before here */
 	bool at_eof;
 	uint64_t line_number; /* of the line lent last; the first is 1 */
-	uint64_t rows;
-	uint64_t bytes; /* read so far, control records included */
-	json_t *begin;  /* the inner object of @begin; NULL when bare */
-	json_t *end;    /* the inner object of @end, once seen */
+	uint64_t rows;        /* or records */
+	uint64_t bytes;       /* read so far, control records included */
+	json_t *begin;        /* the inner object of @begin; NULL when bare */
+	json_t *end;          /* the inner object of @end, once seen */
 };
 
 /* Read up to and including @begin (nothing when bare). */
@@ -64,6 +65,19 @@ int rowstream_next(struct rowstream_reader *r, const char **row, size_t *length,
 /* Read and discard up to the proven end. */
 int rowstream_drain(struct rowstream_reader *r, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* As rowstream_open, for a stream whose payload is records (@batch, @loaded …). */
+int rowstream_open_records(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * 1: *record is the next one, {"@kind":{…}}, a new reference of the caller's,
+ * and *kind and *inner point into it. 0: the proven end. -1: error, as
+ * rowstream_next's; a row is ERR_DATA too. Which kinds there are is the
+ * caller's to judge.
+ */
+int rowstream_next_record(struct rowstream_reader *r, const char **kind, json_t **inner,
+			  json_t **record, struct error *err) __attribute__((warn_unused_result));
 
 void rowstream_release(struct rowstream_reader *r);
 

@@ -218,6 +218,62 @@ static void test_memory(void)
 	CHECK(allowed > 6);
 }
 
+/* Read all records: their number, or -1 with err; the last one's kind and text. */
+static int read_records(const char *text, char *last, size_t size, struct error *err)
+{
+	struct rowstream_reader r = { 0 };
+	int fd = file_of(text, strlen(text)), count = 0, rc;
+	json_t *inner, *record;
+	const char *kind;
+
+	rc = rowstream_open_records(&r, fd, "stdin", err);
+	while (rc == 0 && (rc = rowstream_next_record(&r, &kind, &inner, &record, err)) > 0) {
+		snprintf(last, size, "%s %s", kind,
+			 json_string_value(json_object_get(inner, "id")));
+		json_decref(record);
+		count++;
+		rc = 0;
+	}
+	/* Its end is an end for good. */
+	CHECK(rc < 0 || rowstream_next_record(&r, &kind, &inner, &record, err) == 0);
+	rowstream_release(&r);
+	close(fd);
+	return rc < 0 ? -1 : count;
+}
+
+static void refuses_records(const char *text, int code, const char *message)
+{
+	struct error err = { 0 };
+	char last[64];
+
+	CHECK(read_records(text, last, sizeof last, &err) == -1 && err.code == code);
+	CHECK_HAS(err.message, message);
+}
+
+static void test_records(void)
+{
+	struct error err;
+	char last[64] = "";
+
+	unit_test("a stream of records hands out each, and is proven as rows are");
+	CHECK(read_records(BEGIN "{\"@batch\":{\"id\":\"a\"}}\n{\"@batch\":{\"id\":\"b\"}}\n"
+				 "{\"@end\":{\"records\":2}}\n",
+			   last, sizeof last, &err) == 2);
+	CHECK(!strcmp(last, "@batch b"));
+	CHECK(read_records(BEGIN "{\"@end\":{\"records\":0}}\n", last, sizeof last, &err) == 0);
+	unit_test("a stream of records that is cut, miscounted or of rows is refused");
+	refuses_records("", ERR_DATA, "empty input");
+	refuses_records("{\"@batch\":{}}\n", ERR_DATA, "begins with @batch, not with @begin");
+	refuses_records(BEGIN "{\"@batch\":{}}\n", ERR_DATA, "no @end after 1 records");
+	refuses_records(BEGIN "{\"@batch\":{}}", ERR_DATA, "truncated inside line 2");
+	refuses_records(BEGIN "{\"@end\":{\"rows\":0}}\n", ERR_DATA, "@end without records");
+	refuses_records(BEGIN "{\"@end\":{\"records\":1}}\n", ERR_DATA, "says 1 records, 0 came");
+	refuses_records(BEGIN "{\"id\":1}\n", ERR_DATA, "a row in a stream of records");
+	refuses_records(BEGIN "{\"@batch\":1}\n", ERR_DATA, "malformed control record");
+	refuses_records(BEGIN "{\"@abort\":{\"exit\":69,\"reason\":\"no\"}}\n", ERR_REMOTE,
+			"the producer failed: no");
+}
+
 int main(void)
 {
 	test_whole_streams();
@@ -227,5 +283,6 @@ int main(void)
 	test_long_lines();
 	test_writer();
 	test_memory();
+	test_records();
 	return unit_done();
 }
