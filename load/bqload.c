@@ -1,5 +1,6 @@
 /*
- * bqload: load a row stream into a BigQuery table, atomically.
+ * bqload: load a row stream, or batches of objects in Cloud Storage, into
+ * BigQuery tables, each atomically.
  *
  * One load job per run is the commit point. Its last chunk, which starts it,
  * is sent only after the stream has proven that it is whole.
@@ -10,6 +11,7 @@
 #include "lib/io.h"
 #include "lib/log.h"
 #include "lib/options.h"
+#include "load/batch_load.h"
 #include "load/config.h"
 #include "load/load.h"
 #include "load/plan.h"
@@ -32,8 +34,9 @@ int main(int argc, char **argv)
 	rowstream_writer_init(&load.out, STDOUT_FILENO, "stdout");
 	rc = config.timeout_ms ? signals_set_timeout(config.timeout_ms, &err) : 0;
 	if (rc == 0)
-		rc = config.state ? state_report(&config, line.operands[0], &load.out, &err)
-				  : load_run(&load, line.operands[0], &err);
+		rc = config.state         ? state_report(&config, line.operands[0], &load.out, &err)
+		     : line.operand_count ? load_run(&load, line.operands[0], &err)
+					  : batch_load_all(&config, &load.out, &err);
 	/* Under a new id, appended rows would be doubled. */
 	if (rc < 0 && (err.code == ERR_TEMP || err.code == ERR_IO) && load.run_id &&
 	    load.run_id == load.generated)

@@ -195,6 +195,7 @@ static const struct option_def options[] = {
 #undef FIELD
 
 static const char *const usage[] = { "[options] [PROJECT:]DATASET.TABLE < STREAM",
+				     "[options] < BATCHES",
 				     "--state --ledger NAME [options] [[PROJECT:]DATASET.TABLE]",
 				     NULL };
 
@@ -266,14 +267,56 @@ static int check_merge(const struct config *c, struct error *err)
 	return 0;
 }
 
+/* The option given that only a stream of rows has a use for: a batch says all of that itself. */
+static const char *row_option(const struct config *c)
+{
+	const struct {
+		bool is_given;
+		const char *name;
+	} given[] = {
+		{ c->write != WRITE_APPEND, "--write" },
+		{ merge_option(c), merge_option(c) },
+		{ c->schema_file, "--schema" },
+		{ c->bare, "--bare" },
+		{ c->no_create, "--no-create" },
+		{ c->replace_schema, "--replace-schema" },
+		{ c->evolve, "--evolve" },
+		{ c->allow_lossy, "--allow-lossy" },
+		{ c->layout.partition_by, "--partition-by" },
+		{ c->layout.partition_expiration_ms, "--partition-expiration" },
+		{ c->layout.require_partition_filter, "--require-partition-filter" },
+		{ c->layout.cluster_by, "--cluster-by" },
+		{ c->max_bad_records, "--max-bad-records" },
+		{ c->stage, "--stage" },
+		{ c->run_id, "--run-id" },
+	};
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+		if (given[i].is_given)
+			return given[i].name;
+	return NULL;
+}
+
+static int check_operands(const struct config *c, const struct command_line *line,
+			  struct error *err)
+{
+	const char *option = line->operand_count == 0 && !c->state ? row_option(c) : NULL;
+
+	if (line->operand_count > 1)
+		return error_set(err, ERR_USAGE, "one destination is enough: '%s'?",
+				 line->operands[1]);
+	return option ? error_set(err, ERR_USAGE, "%s needs a destination, [PROJECT:]DATASET.TABLE",
+				  option)
+		      : 0;
+}
+
 int config_check(const struct config *c, const struct command_line *line, struct plan_options *plan,
 		 struct error *err)
 {
 	if (c->state && (!c->ledger || !*c->ledger))
 		return error_set(err, ERR_USAGE, "--state needs --ledger");
-	if (line->operand_count > 1 || (line->operand_count == 0 && !c->state))
-		return error_set(err, ERR_USAGE,
-				 "one destination is needed: [PROJECT:]DATASET.TABLE");
+	if (check_operands(c, line, err) < 0)
+		return -1;
 	if (c->replace_schema && c->write != WRITE_TRUNCATE)
 		return error_set(err, ERR_USAGE, "--replace-schema needs --write truncate");
 	if (check_merge(c, err) < 0)

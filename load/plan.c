@@ -28,7 +28,7 @@ static bool label_text(const char *s, size_t n, bool key)
 	return true;
 }
 
-static int make_labels(const struct option_values *values, json_t **ret, struct error *err)
+int plan_labels(const struct option_values *values, json_t **ret, struct error *err)
 {
 	json_t *labels = json_object();
 
@@ -211,7 +211,7 @@ static int make(struct api *api, const struct destination *d, const struct plan_
 	int rc;
 
 	p->load = json_object();
-	if (make_labels(o->labels, &p->labels, err) < 0)
+	if (plan_labels(o->labels, &p->labels, err) < 0)
 		return -1;
 	rc = bigquery_table_get(api, &ref, &table, err);
 	if (rc < 0)

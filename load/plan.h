@@ -57,6 +57,10 @@ int plan_make(struct api *api, const struct destination *d, const struct plan_op
 	__attribute__((warn_unused_result));
 void plan_release(struct plan *p);
 
+/* The values of --label as configuration.labels; a new reference. ERR_USAGE. */
+int plan_labels(const struct option_values *values, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Create the table with no rows, as the load job would have; one that is there is left alone. */
 int plan_create_table(struct api *api, const struct destination *d, const struct plan *p,
 		      struct error *err) __attribute__((warn_unused_result));

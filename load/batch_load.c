@@ -1,0 +1,296 @@
+#include "load/batch_load.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/io.h"
+#include "lib/log.h"
+#include "load/plan.h"
+#include "load/report.h"
+
+/* What all batches share. */
+struct loader {
+	const struct config *config;
+	struct rowstream_writer *out;
+	struct api bigquery, storage;
+	char *project; /* that runs the jobs; NULL: each table's */
+	json_t *labels;
+};
+
+/* --- one batch ------------------------------------------------------------------------------- */
+
+int batch_prove(const json_t *job, const char *id, int64_t objects, struct error *err)
+{
+	int64_t rows = bigquery_job_statistic(job, "load", "outputRows");
+	int64_t read = bigquery_job_statistic(job, "load", "inputFiles");
+
+	if (rows < 0)
+		return error_set(err, ERR_PROTOCOL, "job %s is done and says no outputRows", id);
+	if (objects >= 0 && read != objects)
+		return error_set(err, ERR_PROTOCOL,
+				 "job %s is done, but it has read %" PRId64 " objects of %" PRId64
+				 ": the table must be looked at",
+				 id, read, objects);
+	return 0;
+}
+
+/* configuration.load as the record has it, with what bqload alone decides. */
+static json_t *configuration(const struct batch *b, json_t *uris)
+{
+	const struct destination *d = &b->destination;
+	json_t *load = json_deep_copy(b->load);
+	json_t *table = json_pack("{s:s,s:s,s:o}", "projectId", d->project, "datasetId", d->dataset,
+				  "tableId",
+				  json_sprintf("%s%s%s", d->table, d->decorator ? "$" : "",
+					       d->decorator ? d->decorator : ""));
+
+	if (json_object_set_new(load, "destinationTable", table) < 0 ||
+	    json_object_set(load, "sourceUris", uris) < 0) {
+		json_decref(load);
+		return NULL;
+	}
+	return load;
+}
+
+static int load_at_once(struct batch_load *l, json_t **done, bool *adopted, struct error *err)
+{
+	json_t *load = configuration(l->batch, json_array_get(l->files->jobs, 0));
+	int rc = load ? loadjob_run(&l->job, "load", load, l->labels, done, adopted, err)
+		      : error_nomem(err);
+
+	json_decref(load);
+	if (rc == 0 && !*adopted)
+		rc = batch_prove(*done, l->job.id, l->files->count, err);
+	return rc;
+}
+
+static int say_loaded(struct loader *s, const struct batch *b, const json_t *job, bool adopted,
+		      struct error *err)
+{
+	const struct load_report report = {
+		.destination = &b->destination,
+		.run_id = b->id,
+		.write = batch_write(b),
+		.job = job,
+		.adopted = adopted,
+	};
+	json_t *record = report_record(&report);
+	int rc = record ? rowstream_write_record(s->out, "@loaded", record, err) : error_nomem(err);
+
+	json_decref(record);
+	log_info("%s: %" PRId64 " rows %s %s", b->id, report_rows(job),
+		 adopted ? "were loaded before into" : "loaded into", b->table);
+	if (rc == 0)
+		return 0;
+	err->code = err->code > ERR_SIGNAL ? err->code : ERR_IO;
+	return error_prefix(err, "%s was loaded, but this cannot be said", b->table);
+}
+
+/* The objects, and what becomes of them. *done stays NULL in a dry run. */
+static int load_files(struct loader *s, struct batch_load *l, json_t **done, bool *adopted,
+		      struct error *err)
+{
+	static const struct batch_limits limits = { BATCH_URIS_MAX, BATCH_JOB_MAX_BYTES };
+	struct batch_files files;
+	int rc;
+
+	if (batch_files_find(&s->storage, l->batch, &limits, &files, err) < 0)
+		return -1;
+	l->files = &files;
+	log_info("%s: %zu objects or wildcards, %" PRIu64 " bytes, %zu job%s, for %s", l->batch->id,
+		 json_array_size(json_array_get(files.jobs, 0)), files.bytes,
+		 json_array_size(files.jobs), json_array_size(files.jobs) == 1 ? "" : "s",
+		 l->batch->table);
+	if (s->config->dry_run)
+		rc = 0;
+	else
+		rc = json_array_size(files.jobs) == 1 ? load_at_once(l, done, adopted, err)
+						      : batch_temporary_load(l, done, adopted, err);
+	batch_files_release(&files);
+	return rc;
+}
+
+static int load_batch(struct loader *s, struct batch *b, struct error *err)
+{
+	struct batch_load l = { .api = &s->bigquery, .batch = b, .labels = s->labels };
+	char *location = NULL;
+	json_t *done = NULL;
+	bool adopted = false;
+	int rc;
+
+	if (!b->destination.project)
+		b->destination.project = s->project ? strdup(s->project) : NULL;
+	if (!b->destination.project)
+		return error_set(err, ERR_CONFIG, "%s names no project; give --project", b->table);
+	if (plan_find_location(l.api, &b->destination, &location, err) < 0)
+		return -1;
+	l.project = s->project ? s->project : b->destination.project;
+	l.location = s->config->location ? s->config->location : location;
+	rc = loadjob_init(&l.job, l.api, &b->destination, l.project, l.location, b->id, "load",
+			  err);
+	if (rc == 0)
+		rc = loadjob_find(&l.job, &done, err);
+	adopted = rc > 0;
+	if (rc == 0)
+		rc = load_files(s, &l, &done, &adopted, err);
+	if (rc >= 0 && done)
+		rc = say_loaded(s, b, done, adopted, err);
+	json_decref(done);
+	free(location);
+	return rc < 0 ? -1 : 0;
+}
+
+/* --- all of them ----------------------------------------------------------------------------- */
+
+struct batches {
+	struct batch *batch;
+	size_t count, capacity;
+};
+
+static void batches_release(struct batches *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		batch_release(&all->batch[i]);
+	free(all->batch);
+}
+
+static int add_batch(struct batches *all, const json_t *inner, struct error *err)
+{
+	if (all->count == all->capacity) {
+		size_t capacity = all->capacity ? 2 * all->capacity : 16;
+		struct batch *more = reallocarray(all->batch, capacity, sizeof *more);
+
+		if (!more)
+			return error_nomem(err);
+		all->batch = more;
+		all->capacity = capacity;
+	}
+	if (batch_parse(inner, &all->batch[all->count], err) < 0)
+		return -1;
+	all->count++;
+	return 0;
+}
+
+/* Nothing is loaded of a stream that is not whole, nor of one that holds nonsense. */
+static int read_batches(struct batches *all, struct error *err)
+{
+	struct rowstream_reader in = { 0 };
+	json_t *inner, *record;
+	const char *kind;
+	int rc;
+
+	if (isatty(STDIN_FILENO))
+		return error_set(
+			err, ERR_USAGE,
+			"one destination is needed, [PROJECT:]DATASET.TABLE, or batches on "
+			"standard input");
+	rc = rowstream_open_records(&in, STDIN_FILENO, "stdin", err);
+	if (rc == 0 && json_object_get(in.begin, "schema"))
+		rc = error_set(err, ERR_USAGE,
+			       "a stream of rows needs a destination: [PROJECT:]DATASET.TABLE");
+	if (rc == 0)
+		rc = 1;
+	while (rc > 0 && (rc = rowstream_next_record(&in, &kind, &inner, &record, err)) > 0) {
+		if (strcmp(kind, "@batch") != 0)
+			rc = error_set(err, ERR_DATA, "stdin line %" PRIu64 ": %s is not @batch",
+				       in.line_number, kind);
+		else if (add_batch(all, inner, err) < 0)
+			rc = error_prefix(err, "stdin line %" PRIu64, in.line_number);
+		json_decref(record);
+	}
+	rowstream_release(&in);
+	return rc;
+}
+
+static int open_loader(struct loader *s, struct error *err)
+{
+	const struct config *c = s->config;
+	struct api_options options = {
+		.service = SERVICE_BIGQUERY,
+		.endpoints = &c->endpoints,
+		.credentials_file = c->credentials,
+		.retry = RETRY_POLICY_DEFAULT,
+	};
+
+	if (c->retry_initial_ms)
+		options.retry.initial_ms = c->retry_initial_ms;
+	if (c->retry_for_ms)
+		options.retry.budget_ms = c->retry_for_ms;
+	if (plan_labels(&c->labels, &s->labels, err) < 0 ||
+	    api_open(&s->bigquery, &options, err) < 0)
+		return -1;
+	options.service = SERVICE_STORAGE;
+	if (api_open(&s->storage, &options, err) < 0)
+		return -1;
+	/* Where none is known, each table's own runs its job. */
+	return api_project(&s->bigquery, c->project, &s->project, err) < 0 &&
+			       err->code != ERR_CONFIG
+		       ? -1
+		       : 0;
+}
+
+static void close_loader(struct loader *s)
+{
+	api_close(&s->bigquery);
+	api_close(&s->storage);
+	free(s->project);
+	json_decref(s->labels);
+}
+
+/* As pipelines/sync judges its tables: trying again comes first, then what is most wrong. */
+static int worse(int a, int b)
+{
+	static const int order[] = { ERR_TEMP,   ERR_BUG,  ERR_PROTOCOL, ERR_OS,   ERR_IO,
+				     ERR_CONFIG, ERR_PERM, ERR_REMOTE,   ERR_DATA, ERR_NOINPUT };
+
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a ? a : b;
+}
+
+static int load_batches(struct loader *s, struct batches *all, struct error *err)
+{
+	struct error one;
+	size_t failed = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		if (load_batch(s, &all->batch[i], &one) == 0)
+			continue;
+		error_prefix(&one, "batch %s", all->batch[i].id);
+		/* A signal ends all, and an output that is gone. */
+		if (one.code > ERR_SIGNAL || one.code == ERR_IO || signals_pending()) {
+			*err = one;
+			return -1;
+		}
+		log_error("%s", one.message);
+		code = worse(code, one.code);
+		*err = one;
+		failed++;
+	}
+	if (all->count > 1 && failed > 0)
+		return error_set(err, code, "%zu of %zu batches failed", failed, all->count);
+	return failed > 0 ? -1 : 0;
+}
+
+int batch_load_all(const struct config *config, struct rowstream_writer *out, struct error *err)
+{
+	struct loader s = { .config = config, .out = out };
+	struct batches all = { 0 };
+	int rc = -1;
+
+	if (read_batches(&all, err) == 0 && open_loader(&s, err) == 0 &&
+	    rowstream_write_begin(out, NULL, err) == 0)
+		rc = load_batches(&s, &all, err);
+	if (rc == 0)
+		rc = rowstream_write_end(out, NULL, "records", err);
+	if (rc == 0)
+		rc = io_close(STDOUT_FILENO, "stdout", err);
+	close_loader(&s);
+	batches_release(&all);
+	return rc;
+}
