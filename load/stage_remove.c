@@ -105,6 +105,20 @@ static int remove_names(const struct stage_options *options, const json_t *names
 	return -1;
 }
 
+/* An object whose last chunk was under way could yet come to be. */
+static void cancel_uploads(struct stage *s)
+{
+	struct error err;
+	struct api api;
+
+	if (open_api(&s->options, &api, &err) < 0)
+		return;
+	for (unsigned i = 0; i < s->started; i++)
+		if (resumable_cancel(&s->connection[i].part.upload, &api, &err) < 0)
+			log_debug("%s", err.message);
+	api_close(&api);
+}
+
 void stage_remove(struct stage *s)
 {
 	size_t scheme = strlen("gs://") + strlen(s->options.at->bucket) + 1;
@@ -115,6 +129,7 @@ void stage_remove(struct stage *s)
 
 	stage_give_up(s);
 	signals_grace(PATIENCE_MS);
+	cancel_uploads(s);
 	uris = stage_uris(s);
 	json_array_foreach(uris, i, uri)
 		json_array_append_new(names, json_string(json_string_value(uri) + scheme));

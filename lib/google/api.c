@@ -197,6 +197,9 @@ int api_wait(struct api *a, struct backoff *backoff, int64_t at_least_ms, struct
 	struct error interrupted;
 	int waited;
 
+	/* Not a failure to be reported: somebody wanted it. */
+	if (http_client_is_cancelled(a->client))
+		return -1;
 	log_warn("%s; trying again (attempt %u failed)", failure->message, backoff->waits + 1);
 	waited = backoff_wait(backoff, at_least_ms, http_client_cancel_fd(a->client), &interrupted);
 	if (waited < 0)

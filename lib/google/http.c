@@ -94,6 +94,11 @@ void http_client_cancel(struct http_client *c)
 		return;
 }
 
+bool http_client_is_cancelled(struct http_client *c)
+{
+	return atomic_load(&c->cancelled);
+}
+
 int http_client_cancel_fd(const struct http_client *c)
 {
 	return c->cancel_fd;

@@ -41,6 +41,8 @@ void http_client_free(struct http_client *c);
  */
 void http_client_cancel(struct http_client *c);
 
+bool http_client_is_cancelled(struct http_client *c);
+
 /* Readable once cancelled. For poll(2). */
 int http_client_cancel_fd(const struct http_client *c);
 

@@ -296,3 +296,19 @@ int resumable_put(struct resumable *r, const void *data, size_t n, bool last, st
 	r->offset += n;
 	return 0;
 }
+
+/* --- giving up ------------------------------------------------------------------------------- */
+
+int resumable_cancel(const struct resumable *r, struct api *api, struct error *err)
+{
+	/* 499 is how it says that it is done. */
+	const struct api_request request = { .what = r->what,
+					     .method = "DELETE",
+					     .path = r->session,
+					     .expected = { 499, 404, 410 } };
+	auto_api_response response = API_RESPONSE_INIT;
+
+	if (!r->session || r->state != RESUMABLE_OPEN)
+		return 0;
+	return api_call(api, &request, &response, err);
+}

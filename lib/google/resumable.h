@@ -65,6 +65,14 @@ int resumable_start(struct resumable *r, struct api *api, const struct resumable
 int resumable_put(struct resumable *r, const void *data, size_t n, bool last, struct error *err)
 	__attribute__((warn_unused_result));
 
+/*
+ * Tell the server that the upload was given up, by way of another api than
+ * its own, which may have been cancelled. When this returns 0 no put that was
+ * under way can end the upload any more; one that has, has.
+ */
+int resumable_cancel(const struct resumable *r, struct api *api, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* Harmless on a zeroed struct. */
 void resumable_release(struct resumable *r);
 

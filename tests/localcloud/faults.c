@@ -87,7 +87,7 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 	static const char *const known[] = {
 		"status",     "reason",   "message",      "retryAfter",  "drop",
 		"short308",   "delayMs",  "expireTokens", "revokeGrant", "session",
-		"jobDelayMs", "jobError", "miscount",     NULL
+		"jobDelayMs", "jobError", "miscount",     "damage",       NULL
 	};
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
@@ -106,6 +106,7 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 		 ju_string(job_error ? job_error : fault, "message", "injected fault"));
 	e->retry_after_s = (int)ju_int64(fault, "retryAfter", 0);
 	e->short308 = ju_int64(fault, "short308", -1);
+	e->damage = ju_bool(fault, "damage", false);
 	e->delay_ms = ju_int64(fault, "delayMs", 0);
 	e->expire_tokens = ju_bool(fault, "expireTokens", false);
 	e->revoke_grant = ju_bool(fault, "revokeGrant", false);

@@ -19,6 +19,7 @@ struct fault_effect {
 	int retry_after_s; /* 0: no header */
 	enum fault_drop drop;
 	int64_t short308; /* bytes of the chunk that are kept; -1: all */
+	bool damage;      /* one byte of the chunk is stored as another */
 	int64_t delay_ms;
 	bool expire_tokens;
 	bool revoke_grant; /* of a token request: invalid_grant */

@@ -106,6 +106,7 @@ static int begin_chunks(struct exchange *ex, struct api_error *err)
 	}
 	up->skip = up->range.from >= 0 ? s->stored - up->range.from : 0;
 	up->room = ex->fault.short308;
+	up->damaged = ex->fault.damage;
 	up->limit = ex->fault.drop == DROP_MID_BODY
 			    ? (upload_content_length(ex) > 0 ? upload_content_length(ex) / 2 : 1)
 			    : -1;
@@ -171,6 +172,12 @@ static int store_chunk(struct upload *up, const char *data, size_t n)
 	if (n == 0 || up->failed)
 		return 0;
 	up->failed = spool_write(s->fd, data, n) != 0;
+	if (up->damaged && !up->failed) {
+		const char other = (char)(data[0] ^ 1);
+
+		up->failed = pwrite(s->fd, &other, 1, s->stored) != 1;
+		up->damaged = false;
+	}
 	s->stored += (int64_t)n;
 	return 0;
 }

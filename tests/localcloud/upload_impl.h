@@ -73,6 +73,7 @@ struct upload {
 	int64_t room;  /* bytes that may still be stored; -1: no limit */
 	int64_t limit; /* of a mid-body drop: bytes taken before the connection ends; -1: none */
 	bool failed;   /* writing the spool failed */
+	bool damaged;  /* the next byte is to be stored as another */
 	/* multipart and media */
 	char boundary[200];
 	bool crlf, in_data;

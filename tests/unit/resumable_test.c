@@ -332,6 +332,36 @@ static void locations(void)
 	}
 }
 
+static void cancelling(void)
+{
+	unit_test("an upload that was given up is deleted at the server, which says 499");
+	{
+		BEGIN(u, STORED("bytes=0-262143"), { .status = 503 }, { .status = 499 });
+
+		CHECK(resumable_put(&u.r, u.data, UNIT, false, &u.err) == 0);
+		CHECK(resumable_cancel(&u.r, &u.api, &u.err) == 0);
+		CHECK(!strcmp(script_request(u.script, 3)->line,
+			      "DELETE /session?upload_id=hunter2 HTTP/1.1"));
+		end(&u);
+	}
+	unit_test("a session that is gone, or was never opened, needs no cancelling");
+	{
+		BEGIN(u, { .status = 404 });
+		struct resumable none = { 0 };
+
+		CHECK(resumable_cancel(&u.r, &u.api, &u.err) == 0);
+		CHECK(resumable_cancel(&none, &u.api, &u.err) == 0 && script_count(u.script) == 2);
+		end(&u);
+	}
+	unit_test("a server that refuses leaves it open whether the upload may yet end");
+	{
+		BEGIN(u, { .status = 403 });
+
+		CHECK(resumable_cancel(&u.r, &u.api, &u.err) < 0 && u.err.code == ERR_PERM);
+		end(&u);
+	}
+}
+
 int main(void)
 {
 	fixture_clean_environment();
@@ -342,5 +372,6 @@ int main(void)
 	failures();
 	conflicts();
 	locations();
+	cancelling();
 	return unit_done();
 }
