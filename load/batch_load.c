@@ -8,6 +8,7 @@
 #include "lib/buf.h"
 #include "lib/io.h"
 #include "lib/log.h"
+#include "load/connect.h"
 #include "load/plan.h"
 #include "load/report.h"
 
@@ -16,7 +17,6 @@ struct loader {
 	const struct config *config;
 	struct rowstream_writer *out;
 	struct api bigquery, storage;
-	char *project; /* that runs the jobs; NULL: each table's */
 	json_t *labels;
 };
 
@@ -70,17 +70,19 @@ static int load_at_once(struct batch_load *l, json_t **done, bool *adopted, stru
 static int say_loaded(struct loader *s, const struct batch *b, const json_t *job, bool adopted,
 		      struct error *err)
 {
+	char *table = destination_name(&b->destination);
 	const struct load_report report = {
-		.destination = &b->destination,
+		.table = table,
 		.run_id = b->id,
 		.write = batch_write(b),
 		.job = job,
 		.adopted = adopted,
 	};
-	json_t *record = report_record(&report);
+	json_t *record = table ? report_record(&report) : NULL;
 	int rc = record ? rowstream_write_record(s->out, "@loaded", record, err) : error_nomem(err);
 
 	json_decref(record);
+	free(table);
 	log_info("%s: %" PRId64 " rows %s %s", b->id, report_rows(job),
 		 adopted ? "were loaded before into" : "loaded into", b->table);
 	if (rc == 0)
@@ -116,18 +118,18 @@ static int load_files(struct loader *s, struct batch_load *l, json_t **done, boo
 static int load_batch(struct loader *s, struct batch *b, struct error *err)
 {
 	struct batch_load l = { .api = &s->bigquery, .batch = b, .labels = s->labels };
-	char *location = NULL;
+	char *location = NULL, *project = NULL;
 	json_t *done = NULL;
 	bool adopted = false;
 	int rc;
 
-	if (!b->destination.project)
-		b->destination.project = s->project ? strdup(s->project) : NULL;
-	if (!b->destination.project)
-		return error_set(err, ERR_CONFIG, "%s names no project; give --project", b->table);
-	if (plan_find_location(l.api, &b->destination, &location, err) < 0)
+	if (connect_project(s->config, l.api, &b->destination, &project, err) < 0)
 		return -1;
-	l.project = s->project ? s->project : b->destination.project;
+	if (plan_find_location(l.api, &b->destination, &location, err) < 0) {
+		free(project);
+		return -1;
+	}
+	l.project = project;
 	l.location = s->config->location ? s->config->location : location;
 	rc = loadjob_init(&l.job, l.api, &b->destination, l.project, l.location, b->id, "load",
 			  err);
@@ -136,9 +138,10 @@ static int load_batch(struct loader *s, struct batch *b, struct error *err)
 	adopted = rc > 0;
 	if (rc == 0)
 		rc = load_files(s, &l, &done, &adopted, err);
-	if (rc >= 0 && done)
+	if (rc >= 0 && done && !s->config->dry_run)
 		rc = say_loaded(s, b, done, adopted, err);
 	json_decref(done);
+	free(project);
 	free(location);
 	return rc < 0 ? -1 : 0;
 }
@@ -207,36 +210,21 @@ static int read_batches(struct batches *all, struct error *err)
 
 static int open_loader(struct loader *s, struct error *err)
 {
-	const struct config *c = s->config;
-	struct api_options options = {
-		.service = SERVICE_BIGQUERY,
-		.endpoints = &c->endpoints,
-		.credentials_file = c->credentials,
-		.retry = RETRY_POLICY_DEFAULT,
-	};
+	const struct api_options bigquery = connect_options(s->config, SERVICE_BIGQUERY);
+	const struct api_options storage = connect_options(s->config, SERVICE_STORAGE);
 
-	if (c->retry_initial_ms)
-		options.retry.initial_ms = c->retry_initial_ms;
-	if (c->retry_for_ms)
-		options.retry.budget_ms = c->retry_for_ms;
-	if (plan_labels(&c->labels, &s->labels, err) < 0 ||
-	    api_open(&s->bigquery, &options, err) < 0)
+	if (s->config->ledger && *s->config->ledger)
+		log_warn("loads of batches are not written into the ledger");
+	if (plan_labels(&s->config->labels, &s->labels, err) < 0 ||
+	    api_open(&s->bigquery, &bigquery, err) < 0)
 		return -1;
-	options.service = SERVICE_STORAGE;
-	if (api_open(&s->storage, &options, err) < 0)
-		return -1;
-	/* Where none is known, each table's own runs its job. */
-	return api_project(&s->bigquery, c->project, &s->project, err) < 0 &&
-			       err->code != ERR_CONFIG
-		       ? -1
-		       : 0;
+	return api_open(&s->storage, &storage, err);
 }
 
 static void close_loader(struct loader *s)
 {
 	api_close(&s->bigquery);
 	api_close(&s->storage);
-	free(s->project);
 	json_decref(s->labels);
 }
 
@@ -267,7 +255,8 @@ static int load_batches(struct loader *s, struct batches *all, struct error *err
 			*err = one;
 			return -1;
 		}
-		log_error("%s", one.message);
+		if (all->count > 1)
+			log_error("%s", one.message);
 		code = worse(code, one.code);
 		*err = one;
 		failed++;

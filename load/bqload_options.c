@@ -201,7 +201,7 @@ static const char *const usage[] = { "[options] [PROJECT:]DATASET.TABLE < STREAM
 
 const struct program program = {
 	.name = "bqload",
-	.summary = "load a row stream into a BigQuery table, atomically",
+	.summary = "load row streams, or batches of objects, into BigQuery tables, atomically",
 	.usage = usage,
 	.options = options,
 };
