@@ -84,11 +84,11 @@ static int check_keys(const json_t *object, const char *const *known, const char
 
 static int read_effect(const json_t *fault, struct fault_effect *e, struct api_error *err)
 {
-	static const char *const known[] = {
-		"status",     "reason",   "message",      "retryAfter",  "drop",
-		"short308",   "delayMs",  "expireTokens", "revokeGrant", "session",
-		"jobDelayMs", "jobError", "miscount",     "damage",       NULL
-	};
+	static const char *const known[] = { "status",     "reason",       "message",
+					     "retryAfter", "drop",         "short308",
+					     "delayMs",    "expireTokens", "revokeGrant",
+					     "session",    "jobDelayMs",   "jobError",
+					     "miscount",   "damage",       NULL };
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
 
