@@ -42,6 +42,7 @@ bqload_with() {
 	[[ ${1:-} != -- ]] || shift
 	input=$BATS_TEST_TMPDIR/stream.$BASHPID
 	stream "$last" "${rows[@]}" >"$input"
+	# The last one counts: "$@" may have others.
 	exec bqload --retry-initial 10ms --retry-for 300ms --ledger "$ledger" "$@" "$dataset.t" <"$input"
 }
 
@@ -75,24 +76,42 @@ table_rows() {
 	bq_sql "SELECT * FROM $dataset.t ORDER BY 1" | jq -c '[.[]]'
 }
 
-# Stop bqload at a request (METHOD PATH, the N-th such), before it has an effect or after it, and kill it there.
+# stall METHOD PATH N: the N-th such request, and those behind it, get no answer but 503.
+stall() {
+	fault "{\"match\":{\"method\":\"$1\",\"path\":\"$2\",\"n\":$3},\"times\":1000,
+		\"fault\":{\"status\":503,\"reason\":\"backendError\"}}"
+}
+
+# Kill bqload at a request (METHOD PATH, the N-th such) before it has an effect, or after it and before the answer:
 # die_at before|after METHOD PATH N LAST ROW... [-- OPTION...]
 die_at() {
-	local effect='{"status":503,"reason":"backendError"}' child
+	local child hit=0 reached=fault_was_hit
 
-	[[ $1 == before ]] || effect='{"drop":"after-effect"}'
-	fault "{\"match\":{\"method\":\"$2\",\"path\":\"$3\",\"n\":$4},\"times\":1,\"fault\":$effect}"
+	if [[ $1 == before ]]; then
+		stall "$2" "$3" "$4"
+	else
+		reached=answer_was_lost
+		localcloud_curl -X DELETE "$LOCALCLOUD_URL/requests" >/dev/null
+		fault "{\"match\":{\"method\":\"$2\",\"path\":\"$3\",\"n\":$4},\"fault\":{\"drop\":\"after-effect\"}}"
+	fi
 	# It waits so long before it asks again that it can be killed meanwhile.
-	bqload_with "${@:5}" --retry-initial 30s --retry-for 60s >/dev/null 2>&1 3>&- &
+	[[ " ${*:5} " == *' -- '* ]] || set -- "$@" --
+	bqload_with "${@:5}" --retry-initial 30s --retry-for 60s >"$BATS_TEST_TMPDIR/died" 2>&1 3>&- &
 	child=$!
-	wait_until 20 fault_was_hit || true
+	wait_until 20 "$reached" || hit=$?
 	kill -9 "$child"
 	wait "$child" || true
 	clear_faults
+	return "$hit"
 }
 
 fault_was_hit() {
-	localcloud_curl "$LOCALCLOUD_URL/faults" | jq -e '[.faults[].hits] | add > 0' >/dev/null
+	localcloud_curl "$LOCALCLOUD_URL/faults" | jq -e '.faults[-1].hits > 0' >/dev/null
+}
+
+# A request is listed once it has had its effect.
+answer_was_lost() {
+	localcloud_curl "$LOCALCLOUD_URL/requests" | jq -e 'any(.requests[]; .status == 0)' >/dev/null
 }
 
 clear_faults() {
