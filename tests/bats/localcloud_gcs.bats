@@ -441,8 +441,32 @@ multipart() {
 	assert_equal "$(pages 'maxResults=2&prefix=c' | paste -sd ' ')" '["c/1","c/2"]'
 	assert_equal "$(status GET '/storage/v1/b/bkt/o?maxResults=0')" 400
 	assert_equal "$(status GET '/storage/v1/b/bkt/o?pageToken=@@')" 400
-	assert_equal "$(status GET '/storage/v1/b/bkt/o?versions=true')" 501
-	assert_equal "$(status GET '/storage/v1/b/bkt/o?versions=False')" 200
+	assert_equal "$(status GET '/storage/v1/b/bkt/o?startOffset=b')" 501
+	# There are no noncurrent versions: all are the live objects.
+	assert_equal "$(status GET '/storage/v1/b/bkt/o?versions=true')" 200
+	assert_equal "$(status POST "/storage/v1/b?project=testp" -d '{"name":"made","versioning":{"enabled":true}}')" 501
+}
+
+@test "fields selects what an answer has" {
+	upload a text
+	upload b text
+	fields() { gcs_api GET "b/bkt/o$1fields=$2" | jq -cS .; }
+	assert_equal "$(fields '?' 'items/name')" '{"items":[{"name":"a"},{"name":"b"}]}'
+	assert_equal "$(fields '?' 'items(name,size),kind')" '{"items":[{"name":"a","size":"4"},{"name":"b","size":"4"}],"kind":"storage#objects"}'
+	assert_equal "$(fields '?maxResults=1&' 'nextPageToken,items/name' | jq -c keys)" '["items","nextPageToken"]'
+	assert_equal "$(fields '?' 'items/size,items/name,prefixes')" '{"items":[{"name":"a","size":"4"},{"name":"b","size":"4"}]}'
+	assert_equal "$(fields '/a?' 'bucket,none,size/none,name')" '{"bucket":"bkt","name":"a"}'
+	assert_equal "$(fields '?' 'items,items/name' | jq -c '.items[0] | has("size")')" true
+	assert_equal "$(status PATCH /storage/v1/b/bkt/o/a?fields=metadata -d '{"metadata":{"k":"v","l":"w"}}') $(jq -c . answer)" \
+		'200 {"metadata":{"k":"v","l":"w"}}'
+	assert_equal "$(fields '/a?' 'metadata(k),metadata/l')" '{"metadata":{"k":"v","l":"w"}}'
+	assert_equal "$(fields '?' 'items(metadata),items/metadata/k')" '{"items":[{"metadata":{"k":"v","l":"w"}},{}]}'
+	assert_equal "$(fields '?' '*/name')" '{"items":[{"name":"a"},{"name":"b"}]}'
+	assert_equal "$(upload c text '&fields=name,crc32c') $(jq -c keys answer)" '200 ["crc32c","name"]'
+	for bad in 'items(name' 'items)' 'a,,b' 'a/' '(a)'; do
+		assert_equal "$bad $(upload d text "&fields=$bad")" "$bad 400"
+	done
+	assert_equal "$(gcs_names bkt | paste -sd ' ')" "a b c"
 }
 
 # --- objects of objects ------------------------------------------------------------

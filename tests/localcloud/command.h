@@ -2,9 +2,12 @@
 #ifndef LOCALCLOUD_COMMAND_H
 #define LOCALCLOUD_COMMAND_H
 
-#include "lib/error.h"
+#include "tests/localcloud/http.h"
 
-/* Returns the status of the command (128+n when signal n ended it), or -1 with err. */
-int command_run(char **argv, const char *url, const char *project, struct error *err);
+/*
+ * Returns the status of the command (128+n when signal n ended it), or -1 with err. Google's own programs take no
+ * "no credentials": they get a token of this server, in DIR/token.
+ */
+int command_run(char **argv, const struct server *server, struct error *err);
 
 #endif

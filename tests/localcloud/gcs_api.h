@@ -13,6 +13,7 @@ int gcs_buckets_insert(struct exchange *ex, struct api_error *err);
 int gcs_buckets_get(struct exchange *ex, struct api_error *err);
 int gcs_buckets_delete(struct exchange *ex, struct api_error *err);
 int gcs_buckets_layout(struct exchange *ex, struct api_error *err);
+int gcs_buckets_managed_folders(struct exchange *ex, struct api_error *err);
 
 int gcs_objects_list(struct exchange *ex, struct api_error *err);
 int gcs_objects_get(struct exchange *ex, struct api_error *err); /* alt=media: the data */

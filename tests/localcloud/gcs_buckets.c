@@ -77,6 +77,9 @@ int gcs_buckets_insert(struct exchange *ex, struct api_error *err)
 		rc = api_fail_at(err, 400, "required", "project", "Required parameter: project");
 	else if (!name[0])
 		rc = api_fail_at(err, 400, "required", "name", "Required");
+	else if (ju_bool(json_object_get(body, "versioning"), "enabled", false))
+		rc = api_fail(err, 501, "notImplemented",
+			      "localcloud does not keep noncurrent versions.");
 	else
 		rc = ident_check_project(project, err) || gcs_check_bucket(name, err) ? -1 : 0;
 	if (rc == 0) {
@@ -129,5 +132,17 @@ int gcs_buckets_layout(struct exchange *ex, struct api_error *err)
 			    "locationType", json_object_get(bucket, "locationType"),
 			    "hierarchicalNamespace", "enabled", 0));
 	json_decref(bucket);
+	return 0;
+}
+
+/* localcloud makes no managed folders: a list of none is what a client that removes a bucket asks for. */
+int gcs_buckets_managed_folders(struct exchange *ex, struct api_error *err)
+{
+	json_t *bucket = named(ex, err);
+
+	if (!bucket)
+		return -1;
+	json_decref(bucket);
+	ex_answer(ex, 200, json_pack("{s:s}", "kind", "storage#managedFolders"));
 	return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/gcs_error.h"
+#include "tests/localcloud/gcs_fields.h"
 #include "tests/localcloud/json_util.h"
 #include "tests/localcloud/reqlog.h"
 #include "tests/localcloud/router.h"
@@ -109,6 +110,20 @@ const char *ex_root(const struct exchange *ex, char *buf, size_t size)
 	return buf;
 }
 
+/* The selection of a partial answer, which Cloud Storage's clients ask for; NULL for a whole one. */
+static const char *partial(const struct exchange *ex)
+{
+	const char *fields = gcs_is_path(ex->path) ? ex_query(ex, "fields") : NULL;
+
+	return fields && fields[0] ? fields : NULL;
+}
+
+static void make_partial(struct exchange *ex)
+{
+	if (partial(ex) && ex->json && ex->status < 300)
+		ex_answer(ex, ex->status, gcs_fields_select(ex->json, partial(ex)));
+}
+
 /* The fault's status, or 401: what is decided before the body is read. */
 static void judge(struct exchange *ex)
 {
@@ -124,6 +139,9 @@ static void judge(struct exchange *ex)
 		ex->refused = true;
 	} else if (router_needs_auth(ex->path) && ex->server->require_auth &&
 		   auth_check(ex->server->auth, ex_header(ex, "Authorization"), &err)) {
+		ex_error(ex, &err);
+		ex->refused = true;
+	} else if (partial(ex) && gcs_fields_check(partial(ex), &err)) {
 		ex_error(ex, &err);
 		ex->refused = true;
 	}
@@ -272,6 +290,8 @@ static enum MHD_Result finish(struct exchange *ex)
 	}
 	if (rc)
 		ex_error(ex, &err);
+	else
+		make_partial(ex);
 	if (ex->fault.drop == DROP_AFTER_EFFECT ||
 	    (ex->fault.drop == DROP_MID_BODY && ex->fd < 0)) {
 		ex->status = 0;

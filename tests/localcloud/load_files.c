@@ -33,17 +33,17 @@ static int parse(const char *text, struct uri *ret, struct api_error *err)
 	const char *slash;
 	size_t n;
 
+	*ret = (struct uri){ .text = text ? text : "", .name = "" };
 	if (!text || strncmp(text, scheme, strlen(scheme)) != 0)
 		return api_fail(err, 400, "invalid",
 				"Source URI must be a Google Cloud Storage location: \"%s\".",
-				text ? text : "");
+				ret->text);
 	slash = strchr(text + strlen(scheme), '/');
 	n = slash ? (size_t)(slash - text) - strlen(scheme) : 0;
 	if (n == 0 || n >= sizeof(ret->bucket) || !slash[1] || strlen(slash + 1) > 1024)
 		return api_fail(err, 400, "invalid",
 				"Source URI \"%s\" must name a bucket and an object.", text);
 	snprintf(ret->bucket, sizeof(ret->bucket), "%.*s", (int)n, text + strlen(scheme));
-	ret->text = text;
 	ret->name = slash + 1;
 	if (strchr(ret->bucket, '*'))
 		return api_fail(err, 400, "invalid",
@@ -179,15 +179,21 @@ static int find_one(struct load_files *f, struct gcs *g, const struct uri *uri,
 	return f->count > before ? 0 : not_found(uri, err);
 }
 
-/* 1 gzip, 0 plain, -1 empty or not there. */
-static int is_gzip(const char *path)
+/* Its size, and what it is: 1 gzip, 0 plain, -1 empty or not there. */
+static int look_into(struct load_file *file)
 {
+	int fd = open(file->path, O_RDONLY | O_CLOEXEC);
 	unsigned char magic[2];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
+	struct stat st;
+	ssize_t n = -1;
 
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0) {
+		file->size = st.st_size;
+		n = read(fd, magic, sizeof(magic));
+	}
+	close(fd);
 	return n <= 0 ? -1 : n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
@@ -199,17 +205,17 @@ static int too_large(const char *what, int64_t bytes, int64_t limit, struct api_
 			what, bytes, limit);
 }
 
-static int check_limits(const struct load_files *f, struct api_error *err)
+static int check_limits(struct load_files *f, struct api_error *err)
 {
 	const char *seen[2] = { NULL, NULL };
 
-	if (f->bytes > MAX_JOB_BYTES)
-		return too_large("of all files", f->bytes, MAX_JOB_BYTES, err);
+	f->bytes = 0;
 	for (size_t i = 0; i < f->count; i++) {
-		const struct load_file *file = &f->list[i];
-		int gzip = is_gzip(file->path);
+		struct load_file *file = &f->list[i];
+		int gzip = look_into(file);
 		int64_t limit = gzip > 0 ? MAX_GZIP_BYTES : MAX_FILE_BYTES;
 
+		f->bytes += file->size;
 		if (file->size > limit)
 			return too_large(file->uri, file->size, limit, err);
 		if (gzip >= 0)
@@ -221,6 +227,8 @@ static int check_limits(const struct load_files *f, struct api_error *err)
 				"job: %s is compressed, %s is not.",
 				seen[1], seen[0]);
 	}
+	if (f->bytes > MAX_JOB_BYTES)
+		return too_large("of all files", f->bytes, MAX_JOB_BYTES, err);
 	return 0;
 }
 

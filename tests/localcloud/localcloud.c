@@ -124,7 +124,7 @@ static int run(const struct config *config, const struct command_line *line, str
 	if (open_server(&server, config, &failure))
 		rc = error_set(err, ERR_CONFIG, "%s", failure.message);
 	else if (line->dashes)
-		rc = command_run(line->operands, server.url, config->project, err);
+		rc = command_run(line->operands, &server, err);
 	else
 		rc = serve(&server, &signals, err);
 	close_server(&server);

@@ -100,6 +100,7 @@ static const struct {
 	{ "GET", "/storage/v1/b/*", gcs_buckets_get },
 	{ "DELETE", "/storage/v1/b/*", gcs_buckets_delete },
 	{ "GET", "/storage/v1/b/*/storageLayout", gcs_buckets_layout },
+	{ "GET", "/storage/v1/b/*/managedFolders", gcs_buckets_managed_folders },
 	{ "GET", "/storage/v1/b/*/o", gcs_objects_list },
 	{ "GET", "/storage/v1/b/*/o/*", gcs_objects_get },
 	{ "GET", "/download/storage/v1/b/*/o/*", gcs_objects_get },
