@@ -114,16 +114,100 @@ static int parse_lines(const struct buf *text, json_t *entries, size_t *whole, s
 	return 0;
 }
 
+/* What the entries of BigQuery have besides their columns; failures has a number for each table. */
+static int add_computed(json_t *entry, json_t *failures, struct error *err)
+{
+	const char *table = ledger_text(entry, "table"), *state = ledger_text(entry, "state");
+	json_int_t count = json_integer_value(json_object_get(failures, table ? table : ""));
+
+	if (state && (!strcmp(state, "failed") || !strcmp(state, "mismatch")))
+		count++;
+	if (json_object_set_new(failures, table ? table : "", json_integer(count)) < 0 ||
+	    json_object_set_new(entry, "failures", json_integer(count)) < 0 ||
+	    json_object_set_new(entry, "age_ms", json_integer(age_ms(ledger_text(entry, "at")))) <
+		    0)
+		return error_nomem(err);
+	return 0;
+}
+
+static bool is_submitted(const json_t *entry)
+{
+	const char *state = ledger_text(entry, "state");
+
+	return state && !strcmp(state, "submitted");
+}
+
+/* New reference: which job of which run of which table an entry is about; NULL when of none. */
+static json_t *subject(const json_t *entry)
+{
+	const char *table = ledger_text(entry, "table"), *run = ledger_text(entry, "run");
+	const char *job = ledger_text(entry, "job");
+
+	return table && run && job ? json_sprintf("%s\n%s\n%s", table, run, job) : NULL;
+}
+
+/* The subjects of all outcomes, as members of an object. */
+static json_t *find_outcomes(const json_t *entries)
+{
+	json_t *outcomes = json_object(), *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)entries, i, entry) {
+		json_t *about = is_submitted(entry) ? NULL : subject(entry);
+
+		if (about)
+			json_object_set_new(outcomes, json_string_value(about), json_true());
+		json_decref(about);
+	}
+	return outcomes;
+}
+
+/* Of submissions that have an outcome a reader needs only those of its own run: there are too many of them. */
+static bool is_wanted(const json_t *entry, const char *table, const char *run,
+		      const json_t *outcomes)
+{
+	const char *of = ledger_text(entry, "table"), *by = ledger_text(entry, "run");
+	json_t *about;
+	bool settled;
+
+	if (!of || (table && strcmp(of, table) != 0))
+		return false;
+	if (!is_submitted(entry) || (run && by && !strcmp(by, run)))
+		return true;
+	about = subject(entry);
+	settled = about && json_object_get(outcomes, json_string_value(about));
+	json_decref(about);
+	return !settled;
+}
+
+static int select_entries(const json_t *all, const char *table, const char *run, json_t *found,
+			  struct error *err)
+{
+	json_t *failures = json_object(), *outcomes = find_outcomes(all), *entry;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach((json_t *)all, i, entry) {
+		if (rc < 0 || !is_wanted(entry, table, run, outcomes))
+			continue;
+		rc = add_computed(entry, failures, err);
+		if (rc == 0)
+			json_array_append(found, entry);
+	}
+	json_decref(failures);
+	json_decref(outcomes);
+	return rc;
+}
+
 static int file_read(struct ledger *l, const char *table, const char *run, json_t **ret,
 		     struct error *err)
 {
 	auto_buf text = BUF_INIT;
 	auto_fd fd = open(l->path, O_RDONLY | O_CLOEXEC);
-	json_t *all = json_array(), *found = json_array(), *entry;
-	size_t i, whole = 0;
+	json_t *all = json_array(), *found = json_array();
+	size_t whole = 0;
 	int rc = 0;
 
-	(void)run; /* all runs of the table */
 	if (fd < 0 && errno != ENOENT)
 		rc = error_set_errno(err, ERR_IO, "cannot open");
 	else if (fd >= 0 && (lock(fd, LOCK_SH, err) < 0 || read_all(fd, l->path, &text, err) < 0 ||
@@ -132,15 +216,8 @@ static int file_read(struct ledger *l, const char *table, const char *run, json_
 	if (rc == 0 && whole < text.length)
 		log_warn("ledger %s: its last line was not finished, by a crash: passed over",
 			 l->name);
-	json_array_foreach(all, i, entry) {
-		const char *of = ledger_text(entry, "table");
-
-		if (table && (!of || strcmp(of, table) != 0))
-			continue;
-		json_object_set_new(entry, "age_ms",
-				    json_integer(age_ms(ledger_text(entry, "at"))));
-		json_array_append(found, entry);
-	}
+	if (rc == 0)
+		rc = select_entries(all, table, run, found, err);
 	json_decref(all);
 	if (rc == 0)
 		*ret = found;

@@ -194,7 +194,9 @@ static int append_select(const char *name, bool one_table, struct buf *sql, stru
 	}
 	return buf_appendf(
 		sql, err,
-		"TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), l.`at`, MILLISECOND)\n"
+		"TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), l.`at`, MILLISECOND),\n"
+		"COUNTIF(l.state IN ('failed', 'mismatch')) OVER (PARTITION BY l.`table` "
+		"ORDER BY l.`at` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)\n"
 		"FROM `%s` AS l\n"
 		"WHERE %s\n"
 		/* All of the run. */
@@ -205,6 +207,9 @@ static int append_select(const char *name, bool one_table, struct buf *sql, stru
 		/* The last that is done, of each way of writing. */
 		"OR (l.state = 'done' AND ROW_NUMBER() OVER (PARTITION BY l.`table`, l.state, l.write "
 		"ORDER BY l.ended DESC, l.`at` DESC) = 1)\n"
+		/* The last of each kind that went wrong. */
+		"OR (l.state IN ('failed', 'mismatch') AND ROW_NUMBER() OVER (PARTITION BY "
+		"l.`table`, l.state ORDER BY l.`at` DESC) = 1)\n"
 		/* The last. */
 		"OR ROW_NUMBER() OVER (PARTITION BY l.`table` ORDER BY l.`at` DESC) = 1\n"
 		"ORDER BY l.`at`",
@@ -253,12 +258,18 @@ static json_t *member(const struct column *c, const char *text)
 
 int ledger_sql_entry(const json_t *row, json_t **ret, struct error *err)
 {
-	static const struct column age = { .name = "age_ms", .type = "INT64" };
+	/* What append_select puts behind the columns. */
+	static const struct column computed[] = {
+		{ .name = "age_ms", .type = "INT64" },
+		{ .name = "failures", .type = "INT64" },
+	};
+	const size_t count = COLUMN_COUNT + sizeof computed / sizeof *computed;
 	const json_t *cells = json_object_get(row, "f");
 	json_t *entry = json_object();
 
-	for (size_t i = 0; i <= COLUMN_COUNT; i++) {
-		const struct column *c = i < COLUMN_COUNT ? &columns[i] : &age;
+	for (size_t i = 0; i < count; i++) {
+		const struct column *c =
+			i < COLUMN_COUNT ? &columns[i] : &computed[i - COLUMN_COUNT];
 		const json_t *cell = json_object_get(json_array_get(cells, i), "v");
 
 		/* A NULL has no member. */

@@ -83,21 +83,52 @@ const json_t *state_last_reconciled(const json_t *entries, const char *table)
 	return last_done(entries, table, replaces_all);
 }
 
+static int64_t failures(const json_t *entry)
+{
+	return json_integer_value(json_object_get(entry, "failures"));
+}
+
+const json_t *state_failure(const json_t *entries, const char *table, const json_t *done,
+			    int64_t *count)
+{
+	for (size_t i = json_array_size(entries); i > 0; i--) {
+		const json_t *entry = json_array_get(entries, i - 1);
+
+		if (entry == done)
+			break;
+		if (!is(entry, "table", table) ||
+		    (!is(entry, "state", "failed") && !is(entry, "state", "mismatch")))
+			continue;
+		*count = failures(entry) - failures(done);
+		return entry;
+	}
+	return NULL;
+}
+
 /* The submission has no outcome, and no earlier one of the array names its job. */
 static bool is_open(const json_t *entries, size_t index)
 {
 	const json_t *submission = json_array_get(entries, index);
 	const char *run = ledger_text(submission, "run"), *job = ledger_text(submission, "job");
+	const char *table = ledger_text(submission, "table");
 	json_t *entry;
 	size_t i;
 
-	if (!ledger_is(submission, "load", "submitted") || !run || !job)
+	if (!ledger_is(submission, "load", "submitted") || !table || !run || !job)
 		return false;
 	json_array_foreach((json_t *)entries, i, entry)
 		if ((i < index || !is(entry, "state", "submitted")) && is(entry, "job", job) &&
-		    is(entry, "run", run))
+		    is(entry, "run", run) && is(entry, "table", table))
 			return false;
 	return true;
+}
+
+const json_t *state_unfinished(const json_t *entries, const char *table)
+{
+	for (size_t i = json_array_size(entries); i > 0; i--)
+		if (is(json_array_get(entries, i - 1), "table", table) && is_open(entries, i - 1))
+			return json_array_get(entries, i - 1);
+	return NULL;
 }
 
 bool state_is_unsettled(const json_t *entries, const char *but_run)

@@ -33,6 +33,16 @@ const json_t *state_last_done(const json_t *entries, const char *table);
 /* The load that was done last of those that left nothing in the table but what was at the source; or NULL. */
 const json_t *state_last_reconciled(const json_t *entries, const char *table);
 
+/*
+ * The table's newest entry that says that a run went wrong, if it came after
+ * the last that was done (NULL: none was); or NULL. *count: how many did.
+ */
+const json_t *state_failure(const json_t *entries, const char *table, const json_t *done,
+			    int64_t *count);
+
+/* The table's newest submission without outcome, or NULL. */
+const json_t *state_unfinished(const json_t *entries, const char *table);
+
 /* Is there a submission without outcome, but of that run (which may be NULL)? */
 bool state_is_unsettled(const json_t *entries, const char *but_run);
 

@@ -74,68 +74,71 @@ static json_t *member(const json_t *entry, const char *name)
 	return value ? json_incref(value) : json_null();
 }
 
-/* The table's last entry, if it says that a later run went wrong; or NULL. */
-static const json_t *failure_after(const json_t *entries, const char *table, const json_t *done)
+/* New reference; NULL when the table has no run that went wrong since. */
+static json_t *failure_of(const json_t *entries, const char *table, const json_t *done)
 {
-	const json_t *last = NULL;
-	const char *state;
-	json_t *entry;
-	size_t i;
+	int64_t count;
+	const json_t *bad = state_failure(entries, table, done, &count);
 
-	json_array_foreach((json_t *)entries, i, entry) {
-		const char *of = ledger_text(entry, "table");
-
-		if (of && !strcmp(of, table))
-			last = entry;
-	}
-	state = ledger_text(last, "state");
-	if (last == done || !state ||
-	    (strcmp(state, "failed") != 0 && strcmp(state, "mismatch") != 0))
+	if (!bad)
 		return NULL;
-	return last;
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I}", "run", member(bad, "run"), "state",
+			 member(bad, "state"), "exit", member(bad, "exit"), "error",
+			 member(bad, "error"), "at", member(bad, "at"), "count", (json_int_t)count);
 }
 
-static int print(const struct report *r, const char *table, struct rowstream_writer *out,
-		 struct error *err)
+/* The same of a run that has no outcome yet. */
+static json_t *unfinished_of(const json_t *entries, const char *table)
 {
-	const json_t *done = state_last_done(r->entries, table);
-	const json_t *bad = failure_after(r->entries, table, done);
-	const json_t *reconciled = state_last_reconciled(r->entries, table);
-	json_t *failure = NULL, *record;
+	const json_t *open = state_unfinished(entries, table);
+
+	return open ? json_pack("{s:o,s:o,s:o}", "run", member(open, "run"), "job",
+				member(open, "job"), "at", member(open, "at"))
+		    : NULL;
+}
+
+/* always: also of a table with no load that was done. */
+static int print(const json_t *entries, const char *table, bool always,
+		 struct rowstream_writer *out, struct error *err)
+{
+	const json_t *done = state_last_done(entries, table);
+	const json_t *reconciled = state_last_reconciled(entries, table);
+	json_t *record;
 	int rc;
 
-	if (!done && (r->table || !bad))
+	if (!done && !always)
 		return 0;
-	if (bad)
-		failure = json_pack("{s:o,s:o,s:o,s:o,s:o}", "run", member(bad, "run"), "state",
-				    member(bad, "state"), "exit", member(bad, "exit"), "error",
-				    member(bad, "error"), "at", member(bad, "at"));
-	record = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:O*,s:o*}", "table", table, "run",
+	record = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:O*,s:o*,s:o*}", "table", table, "run",
 			   member(done, "run"), "state", member(done, "state"), "job",
 			   member(done, "job"), "rows", member(done, "rows"), "cursor",
 			   member(done, "cursor"), "at", member(done, "ended"), "reconciled",
-			   json_object_get(reconciled, "ended"), "failure", failure);
+			   json_object_get(reconciled, "ended"), "failure",
+			   failure_of(entries, table, done), "unfinished",
+			   unfinished_of(entries, table));
 	rc = record ? rowstream_write_record(out, "@state", record, err) : error_nomem(err);
 	json_decref(record);
 	return rc;
 }
 
 /* Each table once, in the order in which they come up. */
-static int print_all(const struct report *r, struct rowstream_writer *out, struct error *err)
+static int print_all(const json_t *entries, struct rowstream_writer *out, struct error *err)
 {
-	json_t *seen = json_object(), *entry;
+	json_t *tables = json_object(), *entry, *own;
+	const char *table;
 	size_t i;
 	int rc = 0;
 
-	json_array_foreach(r->entries, i, entry) {
-		const char *table = ledger_text(entry, "table");
-
-		if (rc < 0 || !table || json_object_get(seen, table))
-			continue;
-		rc = json_object_set_new(seen, table, json_true()) < 0 ? error_nomem(err)
-								       : print(r, table, out, err);
+	json_array_foreach((json_t *)entries, i, entry) {
+		table = ledger_text(entry, "table");
+		if (table && !json_object_get(tables, table))
+			json_object_set_new(tables, table, json_array());
+		if (table)
+			json_array_append(json_object_get(tables, table), entry);
 	}
-	json_decref(seen);
+	json_object_foreach(tables, table, own)
+		if (rc == 0)
+			rc = print(own, table, true, out, err);
+	json_decref(tables);
 	return rc;
 }
 
@@ -152,7 +155,8 @@ int state_report(const struct config *config, const char *operand, struct rowstr
 	if (rc == 0)
 		rc = rowstream_write_begin(out, NULL, err);
 	if (rc == 0)
-		rc = operand ? print(&r, r.table, out, err) : print_all(&r, out, err);
+		rc = operand ? print(r.entries, r.table, false, out, err)
+			     : print_all(r.entries, out, err);
 	if (rc == 0)
 		rc = rowstream_write_end(out, NULL, "records", err);
 	if (rc == 0)

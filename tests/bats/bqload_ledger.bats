@@ -396,8 +396,6 @@ forget_requests() {
 	run bqload --state "$dataset.t"
 	assert_status 64
 	assert_output_contains '--state needs --ledger'
-	run bqload --ledger "$dataset.loads" </dev/null
-	assert_status 64
 	run bqload --run-id $'\xff' "$dataset.t" </dev/null
 	assert_status 64
 }
