@@ -394,6 +394,27 @@ multipart() {
 	assert_equal "$(status GET "$o" -H 'Range: lines=1-2')" 200
 }
 
+@test "an object that is stored as gzip comes decompressed to who does not accept gzip" {
+	random data 300000
+	gzip -c data >data.gz
+	gcs_put bkt z data.gz >/dev/null
+	o='/storage/v1/b/bkt/o/z?alt=media'
+	assert_equal "$(status GET "$o")" 200
+	cmp answer data.gz
+	assert_equal "$(status PATCH /storage/v1/b/bkt/o/z -d '{"contentEncoding":"gzip"}')" 200
+	assert_equal "$(status GET "$o" -H 'Range: bytes=0-9')" 200
+	cmp answer data
+	assert_equal "$(header Content-Length)$(header Content-Encoding)" ""
+	assert_equal "$(header X-Goog-Stored-Content-Encoding) $(header X-Goog-Stored-Content-Length)" "gzip $(stat -c %s data.gz)"
+	assert_equal "$(status GET "$o" -H 'Accept-Encoding: deflate, gzip') $(header Content-Encoding)" "200 gzip"
+	cmp answer data.gz
+	assert_equal "$(status GET "$o" -H 'Accept-Encoding: gzip' -H 'Range: bytes=0-9')" 206
+	assert_equal "$(find cloud/objects -type f | wc -l)" 1
+	assert_equal "$(status PATCH /storage/v1/b/bkt/o/z -d '{"cacheControl":"no-cache, no-transform"}')" 200
+	assert_equal "$(status GET "$o")" 200
+	cmp answer data.gz
+}
+
 @test "a download of what is not there is 404 in plain text" {
 	assert_equal "$(status GET /storage/v1/b/bkt/o/none?alt=media)" 404
 	assert_equal "$(<answer)" "No such object: bkt/none"
@@ -441,7 +462,11 @@ multipart() {
 	assert_equal "$(pages 'maxResults=2&prefix=c' | paste -sd ' ')" '["c/1","c/2"]'
 	assert_equal "$(status GET '/storage/v1/b/bkt/o?maxResults=0')" 400
 	assert_equal "$(status GET '/storage/v1/b/bkt/o?pageToken=@@')" 400
-	assert_equal "$(status GET '/storage/v1/b/bkt/o?startOffset=b')" 501
+	assert_equal "$(pages 'maxResults=2&startOffset=a/2&endOffset=c/2' | paste -sd ' ')" '["a/2","b"] ["c/1"]'
+	assert_equal "$(pages 'delimiter=/&startOffset=a/2' | paste -sd ' ')" '["a/","c/","b","d"]'
+	assert_equal "$(pages 'delimiter=/&startOffset=a/3&endOffset=c/' | paste -sd ' ')" '["b"]'
+	assert_equal "$(pages 'maxResults=1&prefix=c/&startOffset=a&endOffset=c/2' | paste -sd ' ')" '["c/1"]'
+	assert_equal "$(status GET '/storage/v1/b/bkt/o?matchGlob=b*')" 501
 	# There are no noncurrent versions: all are the live objects.
 	assert_equal "$(status GET '/storage/v1/b/bkt/o?versions=true')" 200
 	assert_equal "$(status POST "/storage/v1/b?project=testp" -d '{"name":"made","versioning":{"enabled":true}}')" 501
@@ -505,6 +530,32 @@ multipart() {
 	assert_equal "$(status POST /storage/v1/b/bkt/o/e/rewriteTo/b/bkt/o/e?ifGenerationMatch=0 -d '')" 412
 	assert_equal "$(status POST /storage/v1/b/bkt/o/e/rewriteTo/b/bkt/o/f?ifSourceGenerationMatch=1 -d '')" 412
 	assert_equal "$(status POST /storage/v1/b/bkt/o/e/rewriteTo/b/none/o/f -d '')" 404
+}
+
+@test "a rewrite to another location takes as many calls as it is told, with a token" {
+	gcs_api POST 'b?project=testp' '{"name":"far","location":"asia-east1"}' >/dev/null
+	random data 2500000
+	gcs_put bkt big data >/dev/null
+	rewrite() { status POST "/storage/v1/b/bkt/o/big/rewriteTo/b/$1" -d "${2:-}"; }
+	progress() { jq -c '[.done,.totalBytesRewritten,.objectSize,.resource.name]' answer; }
+	assert_equal "$(rewrite 'far/o/c?maxBytesRewrittenPerCall=1048576') $(progress)" '200 [false,"1048576","2500000",null]'
+	token=$(jq -r '.rewriteToken|@uri' answer)
+	assert_equal "$(status GET /storage/v1/b/far/o/c)" 404
+	assert_equal "$(rewrite "far/o/other?maxBytesRewrittenPerCall=1048576&rewriteToken=$token") $(message)" "400 Invalid rewrite token"
+	assert_equal "$(rewrite "far/o/c?maxBytesRewrittenPerCall=2097152&rewriteToken=$token")" 400
+	assert_equal "$(rewrite "far/o/c?maxBytesRewrittenPerCall=1048576&rewriteToken=no")" 400
+	assert_equal "$(rewrite "far/o/c?maxBytesRewrittenPerCall=1048576&rewriteToken=$token") $(progress)" '200 [false,"2097152","2500000",null]'
+	second=$(jq -r '.rewriteToken|@uri' answer)
+	assert_equal "$(rewrite "far/o/c?maxBytesRewrittenPerCall=1048576&rewriteToken=$second") $(progress)" '200 [true,"2500000","2500000","c"]'
+	assert_equal "$(jq -c 'has("rewriteToken")' answer)" false
+	gcs_get far c | cmp - data
+	# Another class of storage counts as well; one location is one call.
+	assert_equal "$(rewrite 'bkt/o/cold?maxBytesRewrittenPerCall=1048576' '{"storageClass":"COLDLINE"}') $(jq .done answer)" "200 false"
+	assert_equal "$(rewrite 'bkt/o/near?maxBytesRewrittenPerCall=1048576') $(jq .done answer)" "200 true"
+	assert_equal "$(rewrite 'far/o/d?maxBytesRewrittenPerCall=1000')" 400
+	# The source is that of the first call.
+	gcs_put bkt big data >/dev/null
+	assert_equal "$(rewrite "far/o/c?maxBytesRewrittenPerCall=1048576&rewriteToken=$second")" 404
 }
 
 # --- tokens and faults -------------------------------------------------------------

@@ -62,3 +62,16 @@ int base64_encode(const void *data, size_t n, struct buf *out)
 	}
 	return 0;
 }
+
+int base64_encode_url(const void *data, size_t n, struct buf *out)
+{
+	size_t begin = out->length;
+
+	if (base64_encode(data, n, out))
+		return -1;
+	while (out->length > begin && out->data[out->length - 1] == '=')
+		out->length--;
+	for (char *p = out->data + begin; p < out->data + out->length; p++)
+		*p = (char)(*p == '+' ? '-' : *p == '/' ? '_' : *p);
+	return 0;
+}

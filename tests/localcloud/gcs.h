@@ -79,12 +79,12 @@ int gcs_object_delete(struct gcs *g, const char *bucket, const char *name, int64
 		      const struct gcs_conditions *c, struct api_error *err);
 
 /*
- * Names in a bucket in byte order. From start on (inclusive; "" for the first), those that begin with prefix; with a
- * delimiter ("" for none) names that have it behind the prefix are rolled up into one common prefix. At most limit of
- * both. next becomes the start of the next page, NULL when this is the last; it is the caller's to free.
+ * Names in a bucket in byte order. From start on (inclusive; "" for the first) to end (exclusive; "" for the last),
+ * those that begin with prefix; with a delimiter ("" for none) names that have it behind the prefix are rolled up into
+ * one common prefix. At most limit of both. next becomes the start of the next page, NULL when this is the last; it is the caller's to free.
  */
 struct gcs_listing {
-	const char *prefix, *delimiter, *start;
+	const char *prefix, *delimiter, *start, *end;
 	int64_t limit;
 };
 int gcs_object_list(struct gcs *g, const char *bucket, const struct gcs_listing *asked,

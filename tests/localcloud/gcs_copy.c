@@ -1,6 +1,7 @@
 /* Objects made of objects: compose, rewrite and copy. */
 #include "tests/localcloud/gcs_api.h"
 #include "tests/localcloud/gcs_hash.h"
+#include "tests/localcloud/gcs_rewrite.h"
 #include "tests/localcloud/json_util.h"
 
 #include <errno.h>
@@ -175,61 +176,104 @@ static int link_file(struct exchange *ex, struct made *m, const struct gcs_objec
 	return 0;
 }
 
-/* The source and destination in the path; m.resource is what was made. */
-static int copy(struct exchange *ex, struct made *m, struct api_error *err)
+/* The object that is copied, named in the path; open. */
+struct source {
+	struct gcs_object object;
+	int fd;
+};
+
+static void source_release(struct source *s)
+{
+	close(s->fd);
+	gcs_object_release(&s->object);
+}
+
+/* generation: -1 for the live one. */
+static int source_open(struct exchange *ex, struct source *s, int64_t generation,
+		       struct api_error *err)
 {
 	struct gcs_conditions conditions;
-	struct gcs_object source;
-	json_t *body = NULL;
-	int64_t generation;
-	int fd, rc;
 
-	if (made_begin(ex, m, ex->param[2], ex->param[3], err) ||
-	    gcs_check_bucket(ex->param[0], err) || gcs_check_object(ex->param[1], err) ||
+	if (gcs_check_bucket(ex->param[0], err) || gcs_check_object(ex->param[1], err) ||
 	    gcs_read_conditions(ex, "ifSource", &conditions, err) ||
-	    ex_query_int64(ex, "sourceGeneration", -1, &generation, err) ||
-	    gcs_object_open(ex->server->gcs, ex->param[0], ex->param[1], generation, &source, &fd,
-			    err))
+	    gcs_object_open(ex->server->gcs, ex->param[0], ex->param[1], generation, &s->object,
+			    &s->fd, err))
 		return -1;
-	rc = gcs_conditions_judge(&conditions, &source, false, err);
-	if (rc == 0)
-		body = ex_json(ex, err);
-	if (body)
-		m->resource = copied_resource(source.resource, body, err);
-	rc = m->resource ? link_file(ex, m, &source, err) || made_put(ex, m, err) : -1;
-	m->size = source.size;
-	json_decref(body);
-	close(fd);
-	gcs_object_release(&source);
-	return rc ? -1 : 0;
+	if (gcs_conditions_judge(&conditions, &s->object, false, err) == 0)
+		return 0;
+	source_release(s);
+	return -1;
+}
+
+/* m.resource is what was made. */
+static int copy(struct exchange *ex, struct made *m, const struct source *s, const json_t *body,
+		struct api_error *err)
+{
+	m->resource = copied_resource(s->object.resource, body, err);
+	if (!m->resource || link_file(ex, m, &s->object, err))
+		return -1;
+	return made_put(ex, m, err);
 }
 
 int gcs_objects_copy(struct exchange *ex, struct api_error *err)
 {
+	struct source source;
 	struct made m;
-	int rc = copy(ex, &m, err);
+	int64_t generation;
+	json_t *body;
+	int rc;
 
+	if (made_begin(ex, &m, ex->param[2], ex->param[3], err) ||
+	    ex_query_int64(ex, "sourceGeneration", -1, &generation, err) ||
+	    source_open(ex, &source, generation, err))
+		return -1;
+	body = ex_json(ex, err);
+	rc = body ? copy(ex, &m, &source, body, err) : -1;
 	if (rc == 0)
 		gcs_answer_object(ex, json_incref(m.resource));
+	json_decref(body);
+	source_release(&source);
 	made_release(&m);
 	return rc;
 }
 
+static void answer_rewrite(struct exchange *ex, const struct made *m,
+			   const struct gcs_rewrite *progress, int64_t size)
+{
+	json_t *answer = json_pack("{s:s, s:b}", "kind", "storage#rewriteResponse", "done",
+				   m->resource != NULL);
+
+	ju_set_int64(answer, "totalBytesRewritten", progress->bytes);
+	ju_set_int64(answer, "objectSize", size);
+	if (m->resource) {
+		gcs_link_object(ex, m->resource);
+		json_object_set(answer, "resource", m->resource);
+	} else {
+		json_object_set_new(answer, "rewriteToken", gcs_rewrite_token(ex, progress));
+	}
+	ex_answer(ex, 200, answer);
+}
+
 int gcs_objects_rewrite(struct exchange *ex, struct api_error *err)
 {
+	struct gcs_rewrite progress;
+	struct source source;
 	struct made m;
-	int rc = copy(ex, &m, err);
+	json_t *body;
+	int rc;
 
-	if (rc == 0) {
-		json_t *answer =
-			json_pack("{s:s, s:b}", "kind", "storage#rewriteResponse", "done", 1);
-
-		gcs_link_object(ex, m.resource);
-		ju_set_int64(answer, "totalBytesRewritten", m.size);
-		ju_set_int64(answer, "objectSize", m.size);
-		json_object_set(answer, "resource", m.resource);
-		ex_answer(ex, 200, answer);
-	}
+	if (made_begin(ex, &m, ex->param[2], ex->param[3], err) ||
+	    gcs_rewrite_read(ex, &progress, err) ||
+	    source_open(ex, &source, progress.generation, err))
+		return -1;
+	body = ex_json(ex, err);
+	rc = body ? gcs_rewrite_advance(ex, &progress, &source.object, body, err) : -1;
+	if (rc == 0 && progress.bytes == source.object.size)
+		rc = copy(ex, &m, &source, body, err);
+	if (rc == 0)
+		answer_rewrite(ex, &m, &progress, source.object.size);
+	json_decref(body);
+	source_release(&source);
 	made_release(&m);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /* The data of an object, all of it or a range. */
 #include "tests/localcloud/gcs_api.h"
+#include "tests/localcloud/gcs_gunzip.h"
 #include "tests/localcloud/json_util.h"
 
 #include <inttypes.h>
@@ -42,7 +43,8 @@ none:
 	return RANGE_NONE;
 }
 
-static void set_headers(struct exchange *ex, const struct gcs_object *o, const char *etag)
+static void set_headers(struct exchange *ex, const struct gcs_object *o, const char *etag,
+			bool gunzipped)
 {
 	const char *crc = ju_string(o->resource, "crc32c", ""),
 		   *md5 = ju_string(o->resource, "md5Hash", NULL),
@@ -58,7 +60,9 @@ static void set_headers(struct exchange *ex, const struct gcs_object *o, const c
 		      ju_string(o->resource, "storageClass", "STANDARD"));
 	ex_set_header(ex, "ETag", "%s", etag);
 	ex_set_header(ex, "Accept-Ranges", "bytes");
-	if (encoding)
+	if (gunzipped)
+		ex_set_header(ex, "X-GUploader-Response-Body-Transformations", "gunzipped");
+	else if (encoding)
 		ex_set_header(ex, "Content-Encoding", "%s", encoding);
 	if (disposition)
 		ex_set_header(ex, "Content-Disposition", "%s", disposition);
@@ -66,20 +70,39 @@ static void set_headers(struct exchange *ex, const struct gcs_object *o, const c
 		      ju_string(o->resource, "contentType", "application/octet-stream"));
 }
 
+/* All of it, whatever range was asked for, and of a length that nobody knows before. */
+static int answer_gunzipped(struct exchange *ex, int fd, struct api_error *err)
+{
+	int64_t size;
+	int plain, rc = gcs_gunzip(ex, fd, &plain, &size, err);
+
+	close(fd);
+	if (rc)
+		return -1;
+	ex_answer_file(ex, 200, plain, 0, size);
+	ex->file_streams = true;
+	return 0;
+}
+
 int gcs_answer_media(struct exchange *ex, struct gcs_object *o, int fd, struct api_error *err)
 {
 	json_t *etag = gcs_etag(o->generation, o->metageneration);
 	int64_t from, to;
 	enum range_kind kind = read_range(ex_header(ex, "Range"), o->size, &from, &to);
+	bool gunzip = gcs_gunzip_wanted(ex, o);
 	int rc = 0;
 
-	if (kind == RANGE_BEYOND) {
+	if (gunzip) {
+		rc = answer_gunzipped(ex, fd, err);
+		if (rc == 0)
+			set_headers(ex, o, json_string_value(etag), true);
+	} else if (kind == RANGE_BEYOND) {
 		close(fd);
 		ex_set_header(ex, "Content-Range", "bytes */%" PRId64, o->size);
 		rc = api_fail_at(err, 416, "requestedRangeNotSatisfiable", "Range",
 				 "The requested range cannot be satisfied.");
 	} else {
-		set_headers(ex, o, json_string_value(etag));
+		set_headers(ex, o, json_string_value(etag), false);
 		if (kind == RANGE_SOME)
 			ex_set_header(ex, "Content-Range", "bytes %" PRId64 "-%" PRId64 "/%" PRId64,
 				      from, to, o->size);

@@ -96,10 +96,8 @@ int gcs_objects_delete(struct exchange *ex, struct api_error *err)
 /* What localcloud leaves out of listing, and would change the answer. No bucket has versions: asking for them is fine. */
 static int check_list(const struct exchange *ex, struct api_error *err)
 {
-	static const char *const beyond[] = {
-		"startOffset", "endOffset",   "includeTrailingDelimiter",
-		"matchGlob",   "softDeleted", "filter"
-	};
+	static const char *const beyond[] = { "includeTrailingDelimiter", "matchGlob",
+					      "softDeleted", "filter" };
 
 	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
 		const char *value = ex_query(ex, beyond[i]);
@@ -141,16 +139,8 @@ static void set_token(json_t *answer, const char *next)
 {
 	auto_buf text = BUF_INIT;
 
-	if (next && base64_encode(next, strlen(next), &text) == 0) {
-		/* In the alphabet that needs no escapes in a URL. */
-		while (text.length > 0 && text.data[text.length - 1] == '=')
-			text.length--;
-		for (size_t i = 0; i < text.length; i++)
-			text.data[i] = text.data[i] == '+'   ? '-'
-				       : text.data[i] == '/' ? '_'
-							     : text.data[i];
+	if (next && base64_encode_url(next, strlen(next), &text) == 0)
 		json_object_set_new(answer, "nextPageToken", json_stringn(text.data, text.length));
-	}
 }
 
 static void set_list(json_t *answer, const char *key, json_t *list)
@@ -182,15 +172,25 @@ static int answer_page(struct exchange *ex, const struct gcs_listing *asked, str
 	return rc;
 }
 
+static const char *text_of(const struct exchange *ex, const char *name)
+{
+	const char *value = ex_query(ex, name);
+
+	return value ? value : "";
+}
+
 int gcs_objects_list(struct exchange *ex, struct api_error *err)
 {
-	const char *prefix = ex_query(ex, "prefix"), *delimiter = ex_query(ex, "delimiter");
-	struct gcs_listing asked = { prefix ? prefix : "", delimiter ? delimiter : "", "", 0 };
+	struct gcs_listing asked = { .prefix = text_of(ex, "prefix"),
+				     .delimiter = text_of(ex, "delimiter"),
+				     .start = text_of(ex, "startOffset"),
+				     .end = text_of(ex, "endOffset") };
 	auto_buf start = BUF_INIT;
 
 	if (gcs_check_bucket(ex->param[0], err) || check_list(ex, err) ||
 	    read_limit(ex, &asked.limit, err) || read_token(ex, &start, err))
 		return -1;
-	asked.start = start.data;
+	if (strcmp(start.data, asked.start) > 0)
+		asked.start = start.data;
 	return answer_page(ex, &asked, err);
 }

@@ -38,8 +38,15 @@ static size_t rolled_up(const struct gcs_listing *asked, const char *name)
 	return at ? (size_t)(at - name) + strlen(asked->delimiter) : 0;
 }
 
+/* Names come in order: nothing that is asked for follows one of these. */
+static bool is_behind(const struct gcs_listing *asked, const char *name)
+{
+	return strncmp(name, asked->prefix, strlen(asked->prefix)) != 0 ||
+	       (asked->end[0] && strcmp(name, asked->end) >= 0);
+}
+
 /*
- * One row: 1 taken, 0 the end of the prefix or the page is full, -1 error. *jump: the names that follow lie in the
+ * One row: 1 taken, 0 the end of what is asked for or the page is full, -1 error. *jump: the names that follow lie in the
  * common prefix just taken, and are not to be read one by one.
  */
 static int take_row(struct list *l, sqlite3_stmt *stmt, bool *jump, bool *full,
@@ -48,7 +55,7 @@ static int take_row(struct list *l, sqlite3_stmt *stmt, bool *jump, bool *full,
 	const char *name = (const char *)sqlite3_column_text(stmt, 0);
 	size_t n;
 
-	if (strncmp(name, l->asked->prefix, strlen(l->asked->prefix)) != 0)
+	if (is_behind(l->asked, name))
 		return 0;
 	*full = l->count == l->asked->limit;
 	if (*full)

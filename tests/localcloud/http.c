@@ -213,17 +213,19 @@ static void send_headers(struct exchange *ex, struct MHD_Response *response)
 		MHD_add_response_header(response, ex->headers[i].name, ex->headers[i].value);
 }
 
-/* The first half of a file's piece, then the connection breaks: what a fault makes of a download. */
-static ssize_t half_a_file(void *closure, uint64_t at, char *buf, size_t room)
+/* Of a fault only the first half of a file's piece, then the connection breaks. */
+static ssize_t read_file(void *closure, uint64_t at, char *buf, size_t room)
 {
 	const struct exchange *ex = closure;
-	uint64_t half = (uint64_t)ex->file_length / 2;
+	bool breaks = ex->fault.drop == DROP_MID_BODY;
+	uint64_t end = (uint64_t)ex->file_length / (breaks ? 2 : 1);
 	ssize_t got;
 
-	if (at >= half)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (room > half - at)
-		room = (size_t)(half - at);
+	if (at >= end)
+		return breaks ? MHD_CONTENT_READER_END_WITH_ERROR
+			      : MHD_CONTENT_READER_END_OF_STREAM;
+	if (room > end - at)
+		room = (size_t)(end - at);
 	got = pread(ex->fd, buf, room, ex->file_from + (int64_t)at);
 	return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -232,9 +234,10 @@ static struct MHD_Response *file_response(struct exchange *ex)
 {
 	struct MHD_Response *response;
 
-	if (ex->fault.drop == DROP_MID_BODY)
-		return MHD_create_response_from_callback((uint64_t)ex->file_length, 65536,
-							 half_a_file, ex, NULL);
+	if (ex->fault.drop == DROP_MID_BODY || ex->file_streams)
+		return MHD_create_response_from_callback(
+			ex->file_streams ? MHD_SIZE_UNKNOWN : (uint64_t)ex->file_length, 65536,
+			read_file, ex, NULL);
 	response = MHD_create_response_from_fd_at_offset64((uint64_t)ex->file_length, ex->fd,
 							   (uint64_t)ex->file_from);
 	/* The response closes it. */

@@ -55,6 +55,7 @@ struct exchange {
 	struct buf text; /* instead of json */
 	int fd;          /* or a piece of a file: -1 when it is none */
 	int64_t file_from, file_length;
+	bool file_streams; /* sent without Content-Length */
 	const char *content_type;
 	struct {
 		const char *name;
