@@ -67,9 +67,10 @@ static int load_at_once(struct batch_load *l, json_t **done, bool *adopted, stru
 	return rc;
 }
 
-static int say_loaded(struct loader *s, const struct batch *b, const json_t *job, bool adopted,
+static int say_loaded(struct loader *s, const struct batch_load *l, const json_t *job, bool adopted,
 		      struct error *err)
 {
+	const struct batch *b = l->batch;
 	char *table = destination_name(&b->destination);
 	const struct load_report report = {
 		.table = table,
@@ -77,6 +78,7 @@ static int say_loaded(struct loader *s, const struct batch *b, const json_t *job
 		.write = batch_write(b),
 		.job = job,
 		.adopted = adopted,
+		.bytes_billed = l->billing.bytes,
 	};
 	json_t *record = table ? report_record(&report) : NULL;
 	int rc = record ? rowstream_write_record(s->out, "@loaded", record, err) : error_nomem(err);
@@ -133,13 +135,15 @@ static int load_batch(struct loader *s, struct batch *b, struct error *err)
 	l.location = s->config->location ? s->config->location : location;
 	rc = loadjob_init(&l.job, l.api, &b->destination, l.project, l.location, b->id, "load",
 			  err);
+	l.billing.maximum = s->config->maximum_bytes_billed;
+	l.job.billing = &l.billing;
 	if (rc == 0)
 		rc = loadjob_find(&l.job, &done, err);
 	adopted = rc > 0;
 	if (rc == 0)
 		rc = load_files(s, &l, &done, &adopted, err);
 	if (rc >= 0 && done && !s->config->dry_run)
-		rc = say_loaded(s, b, done, adopted, err);
+		rc = say_loaded(s, &l, done, adopted, err);
 	json_decref(done);
 	free(project);
 	free(location);

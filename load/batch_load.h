@@ -32,7 +32,8 @@ struct batch_load {
 	const struct batch_files *files;
 	const char *project, *location; /* that runs jobs */
 	json_t *labels;
-	struct loadjob job; /* that commits */
+	struct loadjob job;     /* that commits */
+	struct billing billing; /* of it, where it is a query */
 };
 
 /*

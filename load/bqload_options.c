@@ -281,6 +281,7 @@ static const char *row_option(const struct config *c)
 		{ c->no_create, "--no-create" },
 		{ c->replace_schema, "--replace-schema" },
 		{ c->evolve, "--evolve" },
+		{ c->add_columns.count, "--add-column" },
 		{ c->allow_lossy, "--allow-lossy" },
 		{ c->layout.partition_by, "--partition-by" },
 		{ c->layout.partition_expiration_ms, "--partition-expiration" },

@@ -61,10 +61,11 @@ const char *ledger_name(const struct ledger *l);
 
 /*
  * The entries of that table (NULL: of every table), oldest first, at least
- * these: all of the run (NULL: of none), submissions without outcome, the
- * last done one of each way of writing, the last failed one and mismatch, the
- * last one. Each has two further members: age_ms, and failures, how many of its
- * table's entries up to it are failed or mismatch.
+ * these: all of the run (NULL: of none), submissions without outcome, those of
+ * objects whose run has said no job's end since, the last done one of each way
+ * of writing, the last failed one and mismatch, the last one. Each has two
+ * further members: age_ms, and failures, how many of its table's entries up to
+ * it are failed or mismatch.
  * ERR_DATA: a file that was damaged; ERR_PERM, ERR_TEMP … as BigQuery says.
  */
 int ledger_read(struct ledger *l, const char *table, const char *run, json_t **ret,

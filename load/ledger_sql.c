@@ -204,6 +204,10 @@ static int append_select(const char *name, bool one_table, struct buf *sql, stru
 		/* Submissions without outcome. */
 		"OR (l.step = 'load' AND l.state = 'submitted' AND COUNTIF(l.state != 'submitted') OVER "
 		"(PARTITION BY l.`table`, l.run, l.job) = 0)\n"
+		/* Objects of runs whose end was not seen. */
+		"OR (l.objects IS NOT NULL AND COALESCE(l.`at` > MAX(IF(l.state IN ('done', "
+		"'mismatch') OR (l.state = 'failed' AND l.job IS NOT NULL), l.`at`, NULL)) OVER "
+		"(PARTITION BY l.`table`, l.run), TRUE))\n"
 		/* The last that is done, of each way of writing. */
 		"OR (l.state = 'done' AND ROW_NUMBER() OVER (PARTITION BY l.`table`, l.state, l.write "
 		"ORDER BY l.ended DESC, l.`at` DESC) = 1)\n"

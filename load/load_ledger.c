@@ -123,6 +123,21 @@ static int open_ledger(struct load *l, struct error *err)
 	return 0;
 }
 
+static int settle_but(struct load *l, const char *run, struct error *err)
+{
+	const struct api_options storage = connect_options(l->config, SERVICE_STORAGE);
+
+	return state_settle(l->ledger, &l->api, &storage, l->entries, run, err);
+}
+
+/* What earlier processes of this run have staged, also when this one stages nothing, or elsewhere. */
+static void remove_objects(const struct load *l)
+{
+	const struct api_options storage = connect_options(l->config, SERVICE_STORAGE);
+
+	state_remove_objects(l->entries, l->run_id, &storage);
+}
+
 int load_begin(struct load *l, struct error *err)
 {
 	const json_t *mismatch;
@@ -139,7 +154,7 @@ int load_begin(struct load *l, struct error *err)
 	l->known = state_of_run(l->entries, l->run_id, "done");
 	if (l->known)
 		return 0;
-	return state_settle(l->ledger, &l->api, l->entries, l->run_id, l->api.retry.budget_ms, err);
+	return settle_but(l, l->run_id, err);
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -173,7 +188,7 @@ static int settle_own(struct load *l, struct error *err)
 
 	if (!state_is_unsettled(l->entries, NULL))
 		return 0;
-	rc = state_settle(l->ledger, &l->api, l->entries, NULL, l->api.retry.budget_ms, err);
+	rc = settle_but(l, NULL, err);
 	if (rc == 0)
 		rc = ledger_read(l->ledger, l->table_name, l->run_id, &entries, err);
 	if (rc == 0 && state_of_run(entries, l->run_id, "done"))
@@ -201,8 +216,10 @@ int load_settle(struct load *l, const struct load_outcome *o, struct error *err)
 	end.resource = o->job;
 	if (!o->job)
 		rc = settle_own(l, err);
-	if (rc == 0)
+	if (rc == 0) {
+		remove_objects(l);
 		rc = state_write_done(l->ledger, &end, err);
+	}
 	if (rc < 0 && o->job) {
 		/* Whatever it was: the rows are there, and a rerun says so. */
 		err->code = err->code == ERR_IO || err->code >= ERR_SIGNAL ? err->code : ERR_TEMP;
@@ -217,6 +234,9 @@ out:
 
 void load_fail(struct load *l, const struct load_outcome *o, const struct error *why)
 {
+	const struct loadjob *failed = l->job.failed           ? &l->job
+				       : l->merge.stage.failed ? &l->merge.stage
+							       : NULL;
 	json_t *name;
 	struct state_end end;
 	struct error err;
@@ -224,8 +244,10 @@ void load_fail(struct load *l, const struct load_outcome *o, const struct error 
 	/* The job is done; or was announced, and what became of it is not known. */
 	if (!l->ledger || o->job || (l->announced && !l->job.failed) || signals_pending())
 		return;
-	name = l->job.failed ? loadjob_own_name(&l->job) : NULL;
-	end = end_of(l, "load", json_string_value(name));
+	name = failed ? loadjob_own_name(failed) : NULL;
+	end = end_of(l, failed == &l->merge.stage ? "stage" : "load", json_string_value(name));
+	if (failed)
+		remove_objects(l);
 	if (state_write_failed(l->ledger, &end, l->job.nonce, why, &err) < 0)
 		log_warn("%s", err.message);
 	json_decref(name);

@@ -135,6 +135,9 @@ void stage_remove(struct stage *s);
  */
 void stage_remove_run(const struct stage_options *options);
 
+/* The same of one attempt, as stage_append_prefix wrote it; api: of Cloud Storage. */
+void stage_remove_attempt(const struct api_options *api, const char *below);
+
 /* --- the bucket (stage_bucket.c) ---------------------------------------------------------------- */
 
 /*

@@ -141,10 +141,16 @@ void stage_remove(struct stage *s)
 
 /* --- whatever a run has left ----------------------------------------------------------------- */
 
+/* What is listed: a run's directory, or that of one of its attempts. */
+struct directory {
+	const char *name; /* "PREFIX/RUN/" or "PREFIX/RUN/ATTEMPT/" */
+	size_t run;       /* length of the first of the two */
+};
+
 /* Is it, behind the run's directory, "ATTEMPT/part-…"? A user may have put other things there. */
-static bool is_ours(const char *name, const char *directory)
+static bool is_ours(const char *name, const struct directory *d)
 {
-	const char *rest = name + strlen(directory);
+	const char *rest = name + d->run;
 
 	return strspn(rest, "0123456789abcdef") == STAGE_ATTEMPT_SIZE - 1 &&
 	       !strncmp(rest + STAGE_ATTEMPT_SIZE - 1, "/part-", 6);
@@ -162,7 +168,7 @@ static int append_directory(const struct stage_options *options, struct buf *out
 }
 
 /* The names on one page; *token is where the next one begins, or NULL. */
-static json_t *take_names(const json_t *page, const char *directory, char **token)
+static json_t *take_names(const json_t *page, const struct directory *directory, char **token)
 {
 	const char *next = json_string_value(json_object_get(page, "nextPageToken"));
 	json_t *names = json_array(), *item;
@@ -179,14 +185,14 @@ static json_t *take_names(const json_t *page, const char *directory, char **toke
 	return names;
 }
 
-static int remove_pages(struct api *api, const struct stage_options *options, const char *directory,
-			struct error *err)
+static int remove_pages(struct api *api, const struct stage_options *options,
+			const struct directory *directory, struct error *err)
 {
 	char *token = NULL;
 	int rc;
 
 	do {
-		const struct storage_list list = { .prefix = directory,
+		const struct storage_list list = { .prefix = directory->name,
 						   .fields = "items(name),nextPageToken",
 						   .page_token = token };
 		json_t *page = NULL, *names;
@@ -196,7 +202,7 @@ static int remove_pages(struct api *api, const struct stage_options *options, co
 			break;
 		names = take_names(page, directory, &token);
 		json_decref(page);
-		if (remove_names(options, names, directory) < 0)
+		if (remove_names(options, names, directory->name) < 0)
 			rc = 0;
 		json_decref(names);
 	} while (rc > 0 && token);
@@ -204,20 +210,52 @@ static int remove_pages(struct api *api, const struct stage_options *options, co
 	return rc;
 }
 
-void stage_remove_run(const struct stage_options *options)
+static void remove_directory(const struct stage_options *options, const struct directory *directory)
 {
-	auto_buf directory = BUF_INIT;
-	const char *text;
 	struct error err;
 	struct api api;
 
-	if (append_directory(options, &directory, &err) < 0 ||
-	    !(text = buf_cstr(&directory, &err)) || open_api(options, &api, &err) < 0) {
+	if (open_api(options, &api, &err) < 0) {
 		log_warn("%s", err.message);
 		return;
 	}
-	if (remove_pages(&api, options, text, &err) < 0)
+	if (remove_pages(&api, options, directory, &err) < 0)
 		log_warn("%s; what earlier attempts of the run may have left is not removed",
 			 err.message);
 	api_close(&api);
+}
+
+void stage_remove_run(const struct stage_options *options)
+{
+	auto_buf text = BUF_INIT;
+	struct directory directory;
+	struct error err;
+
+	if (append_directory(options, &text, &err) < 0 ||
+	    !(directory.name = buf_cstr(&text, &err))) {
+		log_warn("%s", err.message);
+		return;
+	}
+	directory.run = text.length;
+	remove_directory(options, &directory);
+}
+
+void stage_remove_attempt(const struct api_options *api, const char *below)
+{
+	struct storage_uri at;
+	struct stage_options options = { .at = &at, .api = *api };
+	struct directory directory;
+	struct error err;
+	size_t n;
+
+	if (storage_uri_parse(below, &at, &err) < 0) {
+		log_warn("%s", err.message);
+		return;
+	}
+	directory.name = at.name;
+	n = strlen(at.name);
+	/* What it is not, is_ours finds. */
+	directory.run = n > STAGE_ATTEMPT_SIZE ? n - STAGE_ATTEMPT_SIZE : 0;
+	remove_directory(&options, &directory);
+	storage_uri_release(&at);
 }

@@ -10,6 +10,7 @@
 #include "lib/rowstream.h"
 #include "load/loadjob.h"
 #include "load/report.h"
+#include "load/stage.h"
 
 /* --- what the entries say ------------------------------------------------------------------------- */
 
@@ -131,13 +132,56 @@ const json_t *state_unfinished(const json_t *entries, const char *table)
 	return NULL;
 }
 
+/* The outcome says that jobs of its run have ended, not just that a process did. */
+static bool is_final(const json_t *entry)
+{
+	return is(entry, "state", "done") || is(entry, "state", "mismatch") ||
+	       (is(entry, "state", "failed") && ledger_text(entry, "job"));
+}
+
+/* Staged for the temporary table of a merge, and the run came no further. */
+static bool has_left_objects(const json_t *entries, size_t index)
+{
+	const json_t *submission = json_array_get(entries, index), *entry;
+	const char *run = ledger_text(submission, "run");
+
+	if (!ledger_is(submission, "stage", "submitted") || !run ||
+	    !ledger_text(submission, "job") || !ledger_text(submission, "objects"))
+		return false;
+	/* A later submission stands for this one too. */
+	for (size_t i = index + 1; i < json_array_size(entries); i++) {
+		entry = json_array_get(entries, i);
+		if (is(entry, "run", run) && (is(entry, "state", "submitted") || is_final(entry)))
+			return false;
+	}
+	return true;
+}
+
+static bool is_to_settle(const json_t *entries, size_t index, const char *but_run)
+{
+	return (is_open(entries, index) || has_left_objects(entries, index)) &&
+	       !(but_run && is(json_array_get(entries, index), "run", but_run));
+}
+
 bool state_is_unsettled(const json_t *entries, const char *but_run)
 {
 	for (size_t i = 0; i < json_array_size(entries); i++)
-		if (is_open(entries, i) &&
-		    (!but_run || !is(json_array_get(entries, i), "run", but_run)))
+		if (is_to_settle(entries, i, but_run))
 			return true;
 	return false;
+}
+
+void state_remove_objects(const json_t *entries, const char *run, const struct api_options *storage)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach((json_t *)entries, i, entry) {
+		const char *objects = ledger_text(entry, "objects");
+
+		if (objects && is(entry, "run", run))
+			stage_remove_attempt(storage, objects);
+	}
 }
 
 /* --- writing outcomes ----------------------------------------------------------------------------- */
@@ -209,6 +253,7 @@ enum { PATIENCE_MS = 60000 };
 struct settling {
 	struct ledger *ledger;
 	struct api *api;
+	const struct api_options *storage;
 	const json_t *entries;
 	int64_t patience_ms, begun_ms;
 };
@@ -280,6 +325,10 @@ static int write_outcome(const struct settling *s, const json_t *submission, con
 		bigquery_job_failure(job, id, &why);
 		return state_write_failed(s->ledger, &end, NULL, &why, err);
 	}
+	if (is(submission, "step", "stage")) {
+		error_set(&why, ERR_TEMP, "the run ended before its rows were merged");
+		return state_write_failed(s->ledger, &end, NULL, &why, err);
+	}
 	if (sent && report_prove(job, id, json_integer_value(sent), &why) < 0) {
 		log_warn("run %s: %s", end.run, why.message);
 		return state_write_mismatch(s->ledger, &end, json_integer_value(sent), &why, err);
@@ -303,6 +352,9 @@ static int settle_one(const struct settling *s, const json_t *submission, struct
 			       ledger_text(submission, "job"));
 	if (rc == 0)
 		rc = find_job(s, &ref, json_integer_value(age), &job, err);
+	/* Before it is settled: only what is not settled is found again. */
+	if (rc == 0)
+		state_remove_objects(s->entries, ledger_text(submission, "run"), s->storage);
 	if (rc == 0)
 		rc = write_outcome(s, submission, ref.id, job, err);
 	json_decref(job);
@@ -313,23 +365,22 @@ static int settle_one(const struct settling *s, const json_t *submission, struct
 	return 0;
 }
 
-int state_settle(struct ledger *l, struct api *api, const json_t *entries, const char *but_run,
-		 int64_t retry_for_ms, struct error *err)
+int state_settle(struct ledger *l, struct api *api, const struct api_options *storage,
+		 const json_t *entries, const char *but_run, struct error *err)
 {
 	const struct settling s = {
 		.ledger = l,
 		.api = api,
+		.storage = storage,
 		.entries = entries,
-		.patience_ms = retry_for_ms < PATIENCE_MS ? retry_for_ms : PATIENCE_MS,
+		.patience_ms =
+			api->retry.budget_ms < PATIENCE_MS ? api->retry.budget_ms : PATIENCE_MS,
 		.begun_ms = monotonic_ms(),
 	};
 
-	for (size_t i = 0; i < json_array_size(entries); i++) {
-		const json_t *entry = json_array_get(entries, i);
-
-		if (is_open(entries, i) && !(but_run && is(entry, "run", but_run)) &&
-		    settle_one(&s, entry, err) < 0)
+	for (size_t i = 0; i < json_array_size(entries); i++)
+		if (is_to_settle(entries, i, but_run) &&
+		    settle_one(&s, json_array_get(entries, i), err) < 0)
 			return -1;
-	}
 	return 0;
 }

@@ -6,6 +6,10 @@
  * job is looked up, waited for, and its outcome written. A job that is not
  * there gets some time to come; then its id is taken away (loadjob_fence),
  * so that a process that still lives cannot start it behind our back.
+ *
+ * The same is done where the rows of a merge went through Cloud Storage on
+ * their way into its temporary table, and the run said nothing more: only so
+ * is it known that nobody reads the objects any more.
  */
 #ifndef SLUICE_LOAD_STATE_H
 #define SLUICE_LOAD_STATE_H
@@ -43,7 +47,7 @@ const json_t *state_failure(const json_t *entries, const char *table, const json
 /* The table's newest submission without outcome, or NULL. */
 const json_t *state_unfinished(const json_t *entries, const char *table);
 
-/* Is there a submission without outcome, but of that run (which may be NULL)? */
+/* Is there anything for state_settle to do, but of that run (which may be NULL)? */
 bool state_is_unsettled(const json_t *entries, const char *but_run);
 
 /* The end of a load; all of it is borrowed. */
@@ -68,11 +72,17 @@ int state_write_failed(struct ledger *l, const struct state_end *end, const char
 	__attribute__((warn_unused_result));
 
 /*
- * Settle all submissions without outcome but those of that run (or NULL).
- * retry_for_ms: how long a living process may take to start a job that it has
- * announced; at most a minute is waited.
+ * Settle all submissions without outcome but those of that run (or NULL), and
+ * remove the objects that their runs have staged (storage: for that). A
+ * process gets as long to start a job that it has announced as api repeats
+ * requests; at most a minute.
  */
-int state_settle(struct ledger *l, struct api *api, const json_t *entries, const char *but_run,
-		 int64_t retry_for_ms, struct error *err) __attribute__((warn_unused_result));
+int state_settle(struct ledger *l, struct api *api, const struct api_options *storage,
+		 const json_t *entries, const char *but_run, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* Remove the objects that submissions of the run name: its jobs have ended. Fails with a warning. */
+void state_remove_objects(const json_t *entries, const char *run,
+			  const struct api_options *storage);
 
 #endif

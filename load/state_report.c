@@ -54,12 +54,13 @@ static int open_report(struct report *r, const char *operand, struct error *err)
 static int settle(struct report *r, struct error *err)
 {
 	const struct api_options api = connect_options(r->config, SERVICE_BIGQUERY);
+	const struct api_options storage = connect_options(r->config, SERVICE_STORAGE);
 
 	if (!state_is_unsettled(r->entries, NULL))
 		return 0;
 	if (!r->api.client && api_open(&r->api, &api, err) < 0)
 		return -1;
-	if (state_settle(r->ledger, &r->api, r->entries, NULL, r->api.retry.budget_ms, err) < 0)
+	if (state_settle(r->ledger, &r->api, &storage, r->entries, NULL, err) < 0)
 		return -1;
 	json_decref(r->entries);
 	r->entries = NULL;

@@ -178,6 +178,12 @@ truncate="{\"schema\":$schema,\"writeDisposition\":\"WRITE_TRUNCATE\"}"
 	run bqload --write truncate </dev/null
 	assert_status 64
 	assert_output_contains '--write needs a destination'
+	run bqload --evolve add </dev/null
+	assert_status 64
+	assert_output_contains '--evolve needs a destination'
+	run bqload --add-column run_id </dev/null
+	assert_status 64
+	assert_output_contains '--add-column needs a destination'
 	run bqload d.t d.u </dev/null
 	assert_status 64
 	assert_output_contains "one destination is enough: 'd.u'?"
