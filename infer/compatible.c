@@ -38,8 +38,26 @@ int compatible_init(struct compatible *m, const struct config *config, struct er
 void compatible_release(struct compatible *m)
 {
 	record_free(m->top);
+	buf_release(&m->reports);
 	free(m->change);
 	free(m->column);
+}
+
+static void begin_row(struct compatible *m, uint64_t line, struct error *err)
+{
+	m->line = line;
+	m->err = err;
+	m->changes = 0;
+	buf_clear(&m->reports);
+}
+
+/* It was valid: its reports are. */
+static void log_reports(const struct compatible *m)
+{
+	size_t i = 0;
+
+	for (; i < m->reports.length; i += strlen(m->reports.data + i) + 1)
+		log_warn("line %llu: column %s", (unsigned long long)m->line, m->reports.data + i);
 }
 
 /* --- values -------------------------------------------------------------- */
@@ -146,7 +164,9 @@ static int merge_array(struct scan *s, const struct spelling *name, unsigned kin
 			       .filled = true,
 			       .mode = MODE_REPEATED,
 			       .type = (uint8_t)kind };
-	char path[PATH_MAX_BYTES];
+	const char *what = kind == KIND_NONE
+				   ? "an array of several types: the column is forgotten"
+				   : "an array of null or of arrays: the column is forgotten";
 
 	if (kind == KIND_EMPTY_RECORD) {
 		value.status = STATUS_SOFT;
@@ -155,11 +175,10 @@ static int merge_array(struct scan *s, const struct spelling *name, unsigned kin
 	} else if (kind >= KIND_NULL) {
 		value.status = STATUS_NONE;
 		value.type = TYPE_STRING;
-		if (f->state.generation != f->parent->generation || f->state.status != STATUS_NONE)
-			log_warn("line %llu: column %s: an array %s: the column is forgotten",
-				 (unsigned long long)s->m->line, record_path(f, path),
-				 kind == KIND_NONE ? "of several types" : "of null or of arrays");
-		s->m->problems++;
+		if ((f->state.generation != f->parent->generation ||
+		     f->state.status != STATUS_NONE) &&
+		    compatible_report(s->m, f, what) < 0)
+			return -1;
 	} else if (f->unchanged_repeated & KIND_BIT(kind)) {
 		return kind == TYPE_RECORD ? compatible_merge_scratch(s->m, f) : 0;
 	}
@@ -173,6 +192,7 @@ static const char *array(struct scan *s, const char *p, const struct spelling *n
 {
 	struct record *scratch = NULL;
 	unsigned kind = KIND_NONE, first = 0;
+	size_t reported = s->m->reports.length;
 	bool any = false;
 
 	if (depth > JSON_DEPTH_MAX)
@@ -201,6 +221,9 @@ static const char *array(struct scan *s, const char *p, const struct spelling *n
 		if (*p != ',')
 			return json_syntax(&s->c, p, "expected ',' or ']'");
 	}
+	/* Nothing is deduced from what stands in an array without a type. */
+	if (kind >= KIND_NULL)
+		s->m->reports.length = reported;
 	return merge_array(s, name, kind) < 0 ? NULL : p + 1;
 }
 
@@ -393,9 +416,7 @@ int compatible_row(struct compatible *m, const char *row, size_t length, uint64_
 	};
 	int rc;
 
-	m->line = line;
-	m->err = err;
-	m->changes = 0;
+	begin_row(m, line, err);
 	m->careful = false;
 	rc = scan_row(m, &s);
 	if (rc < 0 && m->careful) {
@@ -404,6 +425,7 @@ int compatible_row(struct compatible *m, const char *row, size_t length, uint64_
 	}
 	if (rc < 0)
 		compatible_undo(m);
+	log_reports(m);
 	return rc;
 }
 
@@ -437,9 +459,7 @@ int compatible_csv_row(struct compatible *m, const struct csv *csv, struct error
 {
 	bool strings = m->config->quoted_values_are_strings;
 
-	m->line = csv->line;
-	m->err = err;
-	m->changes = 0;
+	begin_row(m, csv->line, err);
 	if (csv->cells > m->cells)
 		return error_set(err, ERR_DATA, "line %llu: %zu values, but %zu columns",
 				 (unsigned long long)csv->line, csv->cells, m->cells);
@@ -455,5 +475,6 @@ int compatible_csv_row(struct compatible *m, const struct csv *csv, struct error
 		if (compatible_value(m, column->name, kind) < 0)
 			return -1;
 	}
+	log_reports(m);
 	return 0;
 }

@@ -5,7 +5,8 @@
  * step, except that values which can change nothing are recognised by a bit
  * of `unchanged` and cost no more than that.
  *
- * Its reports of disagreeing values go to the log, with line and column.
+ * Its reports of disagreeing values go to the log, with line and column, once
+ * the row has turned out to be valid.
  */
 #ifndef SLUICE_INFER_COMPATIBLE_H
 #define SLUICE_INFER_COMPATIBLE_H
@@ -15,6 +16,7 @@
 
 #include "infer/config.h"
 #include "infer/record.h"
+#include "lib/buf.h"
 
 /* What a row changed, so that a row that turns out to be no JSON can be taken back. */
 struct change {
@@ -37,7 +39,7 @@ struct compatible {
 	uint64_t line;
 	struct change *change; /* since the row began */
 	size_t changes, change_capacity;
-	uint64_t problems;
+	struct buf reports;        /* of the row, each with a NUL behind it */
 	struct csv_column *column; /* of a CSV file */
 	size_t columns, cells;
 	bool careful; /* the row has a name, or two of one column, twice in one object */
@@ -77,8 +79,12 @@ int compatible_merge_scratch(struct compatible *m, struct field *f)
 /* BigQuery's type of two values, or KIND_NONE. */
 unsigned compatible_convert(unsigned a, unsigned b);
 
-/* Take back what the row has changed so far. */
+/* Take back what the row has changed and reported so far. */
 void compatible_undo(struct compatible *m);
+
+/* A value of the row disagrees with what was there, and what that does to the column. */
+int compatible_report(struct compatible *m, const struct field *f, const char *what)
+	__attribute__((warn_unused_result));
 
 /* Forget what is known of the fields of a record. -1: memory is out. */
 int compatible_forget(struct compatible *m, struct record *r) __attribute__((warn_unused_result));

@@ -6,13 +6,13 @@
 #include "lib/log.h"
 
 enum {
-	ALL_KINDS = KIND_NONE,
 	STRING_TYPES = KIND_BIT(TYPE_STRING) | KIND_BIT(TYPE_TIMESTAMP) | KIND_BIT(TYPE_DATE) |
 		       KIND_BIT(TYPE_TIME) | KIND_BIT(KIND_QINTEGER) | KIND_BIT(KIND_QFLOAT) |
 		       KIND_BIT(KIND_QBOOLEAN),
 	INTEGERS = KIND_BIT(TYPE_INTEGER) | KIND_BIT(KIND_QINTEGER),
 	FLOATS = KIND_BIT(TYPE_FLOAT) | KIND_BIT(KIND_QFLOAT),
 	BOOLEANS = KIND_BIT(TYPE_BOOLEAN) | KIND_BIT(KIND_QBOOLEAN),
+	SOFT_KINDS = KIND_BIT(KIND_NULL) | KIND_BIT(KIND_EMPTY_ARRAY) | KIND_BIT(KIND_EMPTY_RECORD),
 	QUOTED_NUMBERS = KIND_BIT(KIND_QINTEGER) | KIND_BIT(KIND_QFLOAT),
 };
 
@@ -58,6 +58,8 @@ static void note_unchanged(struct field *f)
 	switch (s->status) {
 	case STATUS_IGNORE:
 		f->unchanged = f->unchanged_repeated = ~UINT32_C(0);
+		if (s->filled)
+			f->unchanged &= ~SOFT_KINDS;
 		return;
 	case STATUS_HARD:
 		break;
@@ -102,21 +104,38 @@ static struct change *new_change(struct compatible *m)
 	return &m->change[m->changes++];
 }
 
+/* A state of another generation is none: it knows nothing that a value could leave unchanged. */
+static void refresh(struct field *f)
+{
+	if (f->state.generation == f->parent->generation)
+		note_unchanged(f);
+	else
+		f->unchanged = f->unchanged_repeated = 0;
+}
+
 void compatible_undo(struct compatible *m)
 {
-	while (m->changes) {
-		struct change *c = &m->change[--m->changes];
+	buf_clear(&m->reports);
+	for (size_t i = m->changes; i-- > 0;) {
+		const struct change *c = &m->change[i];
 
 		if (c->record) {
 			c->record->generation = c->generation;
 			c->record->present_count = c->present_count;
-			for (size_t i = 0; i < c->present_count; i++)
-				note_unchanged(c->record->present[i]);
 		} else {
 			c->field->state = c->state;
-			note_unchanged(c->field);
 		}
 	}
+	/* Only now are all states and all generations what they were. */
+	for (size_t i = 0; i < m->changes; i++) {
+		const struct record *r = m->change[i].record;
+
+		for (size_t k = 0; r && k < r->count; k++)
+			refresh(r->field[k]);
+		if (!r)
+			refresh(m->change[i].field);
+	}
+	m->changes = 0;
 }
 
 static int set_state(struct compatible *m, struct field *f, const struct state *state)
@@ -176,23 +195,35 @@ static const char *describe(const struct state *s)
 	return s->type > TYPE_RECORD ? quoted[s->type - KIND_QINTEGER] : schema_type_name(s->type);
 }
 
-static void report(struct compatible *m, struct field *f, const struct state *old,
-		   const struct state *new, const char *what)
+int compatible_report(struct compatible *m, const struct field *f, const char *what)
 {
 	char path[PATH_MAX_BYTES];
 
-	m->problems++;
-	log_warn("line %llu: column %s: %s%s, it was %s%s: %s", (unsigned long long)m->line,
-		 record_path(f, path), describe(new),
-		 new->mode == MODE_REPEATED &&new->status == STATUS_HARD ? " in an array" : "",
-		 describe(old),
-		 old->mode == MODE_REPEATED && old->status == STATUS_HARD ? " in arrays" : "",
-		 what);
+	if (buf_append_str(&m->reports, record_path(f, path), m->err) < 0 ||
+	    buf_append_str(&m->reports, ": ", m->err) < 0 ||
+	    buf_append_str(&m->reports, what, m->err) < 0)
+		return -1;
+	return buf_append(&m->reports, "", 1, m->err);
+}
+
+static int report(struct compatible *m, const struct field *f, const struct state *old,
+		  const struct state *new, const char *what)
+{
+	auto_buf text = BUF_INIT;
+
+	if (buf_appendf(
+		    &text, m->err, "%s%s, it was %s%s: %s", describe(new),
+		    new->mode == MODE_REPEATED &&new->status == STATUS_HARD ? " in an array" : "",
+		    describe(old),
+		    old->mode == MODE_REPEATED && old->status == STATUS_HARD ? " in arrays" : "",
+		    what) < 0 ||
+	    !buf_cstr(&text, m->err))
+		return -1;
+	return compatible_report(m, f, text.data);
 }
 
 /* The mode of both, or -1. REQUIRED can only have come from an existing schema. */
-static int merge_mode(struct compatible *m, struct field *f, const struct state *old,
-		      const struct state *new)
+static int merge_mode(const struct compatible *m, const struct state *old, const struct state *new)
 {
 	bool fits = old->mode == new->mode;
 	int mode = old->mode;
@@ -206,19 +237,25 @@ static int merge_mode(struct compatible *m, struct field *f, const struct state 
 	} else if (old->mode == MODE_REPEATED && new->mode == MODE_NULLABLE) {
 		fits = old->status == STATUS_HARD && new->status == STATUS_SOFT;
 	}
-	if (fits)
-		return mode;
-	report(m, f, old, new,
-	       old->mode == MODE_REQUIRED
-		       ? "the column is REQUIRED (--infer-mode relaxes it); it is left out"
-		       : "the column is left out");
-	return -1;
+	return fits ? mode : -1;
 }
 
 static int ignore(struct compatible *m, struct field *f, struct state *old)
 {
 	old->status = STATUS_IGNORE;
 	return set_state(m, f, old);
+}
+
+/* For good. */
+static int leave_out(struct compatible *m, struct field *f, struct state *old,
+		     const struct state *new)
+{
+	const char *what =
+		old->mode == MODE_REQUIRED && new->mode == MODE_NULLABLE && !new->filled
+			? "the column is REQUIRED (--infer-mode relaxes it); it is left out"
+			: "the column is left out";
+
+	return report(m, f, old, new, what) < 0 ? -1 : ignore(m, f, old);
 }
 
 /* A record's fields begin anew with the entry. */
@@ -242,21 +279,20 @@ static int merge_alike(struct compatible *m, struct field *f, struct state *old,
 
 	if (old->type == TYPE_RECORD && new->type == TYPE_RECORD) {
 		if (old->mode == MODE_NULLABLE && new->mode == MODE_REPEATED) {
-			report(m, f, old, new, "the column becomes REPEATED");
+			if (report(m, f, old, new, "the column becomes REPEATED") < 0)
+				return -1;
 			old->mode = MODE_REPEATED;
 		}
 		return set_state(m, f, old);
 	}
-	mode = merge_mode(m, f, old, new);
+	mode = merge_mode(m, old, new);
 	if (mode < 0)
-		return ignore(m, f, old);
+		return leave_out(m, f, old, new);
 	new->mode = (uint8_t)mode;
 	new->spelling = old->spelling;
 	type = compatible_convert(old->type, new->type);
-	if (type == KIND_NONE) {
-		report(m, f, old, new, "the column is left out");
-		return ignore(m, f, old);
-	}
+	if (type == KIND_NONE)
+		return leave_out(m, f, old, new);
 	new->type = (uint8_t)type;
 	return set_state(m, f, new);
 }
@@ -277,9 +313,9 @@ int compatible_merge(struct compatible *m, struct field *f, const struct state *
 		return ignore(m, f, &old);
 	if (old.status == new.status)
 		return merge_alike(m, f, &old, &new);
-	mode = merge_mode(m, f, &old, &new);
+	mode = merge_mode(m, &old, &new);
 	if (mode < 0)
-		return ignore(m, f, &old);
+		return leave_out(m, f, &old, &new);
 	if (old.status == STATUS_HARD) {
 		old.mode = (uint8_t)mode;
 		return set_state(m, f, &old);

@@ -125,6 +125,12 @@ char *names_key(const char *name, size_t length, size_t *ret_length)
 		if (!locale)
 			locale = unicode_locale();
 		uint32_t c = decode(name + i, n);
+		/* The one capital whose small letter is two characters, as Unicode and Python have it. */
+		if (c == 0x130) {
+			memcpy(out, "i\xcc\x87", 3);
+			out += 3;
+			continue;
+		}
 		out = utf8_put(out, locale ? (uint32_t)towlower_l((wint_t)c, locale) : c);
 	}
 	*out = '\0';

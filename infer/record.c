@@ -320,7 +320,11 @@ const char *record_slow_name(struct json_cursor *c, const char *p, struct record
 
 static int compare_keys(const void *a, const void *b)
 {
-	return strcmp((*(struct field *const *)a)->key, (*(struct field *const *)b)->key);
+	const struct field *f = *(struct field *const *)a, *g = *(struct field *const *)b;
+	size_t length = f->key_length < g->key_length ? f->key_length : g->key_length;
+	int order = memcmp(f->key, g->key, length);
+
+	return order ? order : (f->key_length > g->key_length) - (f->key_length < g->key_length);
 }
 
 int record_select(struct record *r, struct field *const *order, size_t count, bool sorted,
@@ -339,13 +343,23 @@ int record_select(struct record *r, struct field *const *order, size_t count, bo
 	return 0;
 }
 
+/* What no message can have: NUL, and halves of surrogate pairs, which are three bytes as U+FFFD is. */
+static void make_readable(char *name, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (!name[i])
+			name[i] = '?';
+		else if (i + 2 < length && name[i] == '\xed' && (unsigned char)name[i + 1] >= 0xa0)
+			memcpy(name + i, "\xef\xbf\xbd", 3);
+}
+
 /* The path is made from its end; what is behind PATH_MAX_BYTES is lost at its beginning. */
 const char *record_path(const struct field *f, char out[PATH_MAX_BYTES])
 {
 	size_t start = PATH_MAX_BYTES - 1;
 
 	out[start] = '\0';
-	for (; f; f = f->parent->owner) {
+	for (bool leaf = true; f; f = f->parent->owner, leaf = false) {
 		size_t length = f->key_length;
 		const char *name = f->key;
 
@@ -355,10 +369,11 @@ const char *record_path(const struct field *f, char out[PATH_MAX_BYTES])
 		}
 		if (length + 1 > start)
 			break;
-		if (out[start])
+		if (!leaf)
 			out[--start] = '.';
 		start -= length;
 		memcpy(out + start, name, length);
+		make_readable(out + start, length);
 	}
 	return out + start;
 }

@@ -288,16 +288,17 @@ int schema_read_file(const char *path, struct schema **ret, struct error *err)
 {
 	auto_buf text = BUF_INIT;
 	json_error_t problem;
-	json_t *fields;
+	json_t *json, *fields;
 	int rc;
 
 	if (io_read_file(path, FILE_MAX, &text, err) < 0)
 		return -1;
-	fields = json_loadb(text.data, text.length, 0, &problem);
-	if (!fields)
+	json = json_loadb(text.data, text.length, 0, &problem);
+	if (!json)
 		return error_set(err, ERR_DATA, "%s line %d: %s", path, problem.line, problem.text);
-	rc = schema_parse(fields, ret, err);
-	json_decref(fields);
+	fields = json_object_get(json, "fields");
+	rc = schema_parse(fields ? fields : json, ret, err);
+	json_decref(json);
 	return rc < 0 ? error_prefix(err, "%s", path) : 0;
 }
 

@@ -62,7 +62,7 @@ struct schema {
 int schema_parse(const json_t *fields, struct schema **ret, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* From a file of that JSON, as --schema names it. ERR_NOINPUT when it cannot be opened. */
+/* From a file of that JSON, or of the object {"fields":[...]} around it, as --schema names it. ERR_NOINPUT when it cannot be opened. */
 int schema_read_file(const char *path, struct schema **ret, struct error *err)
 	__attribute__((warn_unused_result));
 void schema_free(struct schema *s);
