@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "lib/parse.h"
 
@@ -91,6 +92,124 @@ int ledger_sql_create(const char *name, struct buf *out, struct error *err)
 	if (append_table(name, out, err) < 0 || append_runs(name, out, err) < 0)
 		return -1;
 	return append_tables(name, out, err);
+}
+
+/* --- is it one ------------------------------------------------------------------------------------- */
+
+static const char *text(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "";
+}
+
+/* Names of columns differ in more than case. NULL: there is none of that name. */
+static const json_t *find_field(const json_t *fields, const char *name)
+{
+	json_t *field;
+	size_t i;
+
+	json_array_foreach((json_t *)fields, i, field)
+		if (!strcasecmp(text(field, "name"), name))
+			return field;
+	return NULL;
+}
+
+/* As tables.get names it. */
+static const char *api_type(const struct column *c)
+{
+	return !strcmp(c->type, "INT64") ? "INTEGER" : c->type;
+}
+
+static bool has_type(const json_t *field, const struct column *c)
+{
+	return !strcmp(text(field, "type"), api_type(c)) &&
+	       strcmp(text(field, "mode"), "REPEATED") != 0;
+}
+
+static const struct column *find_column(const char *name)
+{
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		if (!strcasecmp(columns[i].name, name))
+			return &columns[i];
+	return NULL;
+}
+
+/* What is wrong with the columns, as a list; *foreign: no bqload has made such a table. */
+static int append_wrong(const json_t *fields, struct buf *out, bool *foreign, struct error *err)
+{
+	json_t *field;
+	size_t i;
+
+	for (size_t k = 0; k < COLUMN_COUNT; k++) {
+		const struct column *c = &columns[k];
+		const json_t *is = find_field(fields, c->name);
+		const char *comma = out->length ? ", " : "";
+
+		if (is && has_type(is, c))
+			continue;
+		*foreign = *foreign || is || c->required;
+		if (is ? buf_appendf(out, err, "%s%s is %s, not %s", comma, c->name,
+				     text(is, "type"), api_type(c)) < 0
+		       : buf_appendf(out, err, "%sno %s", comma, c->name) < 0)
+			return -1;
+	}
+	json_array_foreach((json_t *)fields, i, field) {
+		if (strcmp(text(field, "mode"), "REQUIRED") != 0 ||
+		    find_column(text(field, "name")))
+			continue;
+		*foreign = true;
+		if (buf_appendf(out, err, "%s%s is REQUIRED", out->length ? ", " : "",
+				text(field, "name")) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The statement that gives the table the columns that came later. */
+static int append_upgrade(const char *name, const json_t *fields, struct buf *out,
+			  struct error *err)
+{
+	const char *comma = "";
+
+	if (buf_appendf(out, err, "ALTER TABLE `%s`", name) < 0)
+		return -1;
+	for (size_t i = 0; i < COLUMN_COUNT; i++) {
+		if (find_field(fields, columns[i].name))
+			continue;
+		if (buf_appendf(out, err, "%s ADD COLUMN `%s` %s", comma, columns[i].name,
+				columns[i].type) < 0)
+			return -1;
+		comma = ",";
+	}
+	return 0;
+}
+
+int ledger_sql_check(const char *name, const json_t *resource, struct error *err)
+{
+	const json_t *fields = json_object_get(json_object_get(resource, "schema"), "fields");
+	auto_buf wrong = BUF_INIT, upgrade = BUF_INIT;
+	const char *list, *statement;
+	bool foreign = false;
+
+	if (strcmp(text(resource, "type"), "TABLE") != 0)
+		return error_set(err, ERR_CONFIG, "it is a %s, not a table",
+				 text(resource, "type"));
+	if (append_wrong(fields, &wrong, &foreign, err) < 0)
+		return -1;
+	if (!wrong.length)
+		return 0;
+	if (append_upgrade(name, fields, &upgrade, err) < 0 || !(list = buf_cstr(&wrong, err)) ||
+	    !(statement = buf_cstr(&upgrade, err)))
+		return -1;
+	if (foreign)
+		return error_set(
+			err, ERR_CONFIG,
+			"it is another table, not a ledger of bqload's (%s): name another by --ledger "
+			"or BQ_LOAD_STATE_TABLE",
+			list);
+	return error_set(err, ERR_CONFIG, "it was made by an older bqload (%s): run %s", list,
+			 statement);
 }
 
 /* --- parameters ----------------------------------------------------------------------------------- */

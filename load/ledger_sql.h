@@ -17,6 +17,13 @@
 int ledger_sql_create(const char *name, struct buf *out, struct error *err)
 	__attribute__((warn_unused_result));
 
+/*
+ * Why statements on the table, whose resource that is, must fail: it is not
+ * of this shape. ERR_CONFIG. 0: that is not the reason.
+ */
+int ledger_sql_check(const char *name, const json_t *resource, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* configuration.query of the statement that adds the entry. */
 int ledger_sql_insert(const char *name, const json_t *entry, json_t **ret, struct error *err)
 	__attribute__((warn_unused_result));

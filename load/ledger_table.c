@@ -221,6 +221,22 @@ static int query(struct ledger *l, const char *table, const char *run, json_t *e
 	return rc < 0 ? -1 : 1;
 }
 
+/* A statement has failed: is it because the table is something else? Then that is the error; else it stays. */
+static void explain(struct ledger *l, struct error *err)
+{
+	const struct bigquery_table ref = { l->table.project, l->table.dataset, l->table.table };
+	json_t *resource = NULL;
+	struct error why;
+	int rc;
+
+	if (err->code != ERR_REMOTE && err->code != ERR_DATA)
+		return;
+	rc = bigquery_table_get(&l->api, &ref, &resource, &why);
+	if (rc > 0 && ledger_sql_check(l->name, resource, &why) < 0)
+		*err = why;
+	json_decref(resource);
+}
+
 /* 1: the dataset is there. 0: it is not, and is not wanted. */
 static int need_dataset(struct ledger *l, struct error *err)
 {
@@ -242,6 +258,7 @@ static int table_read(struct ledger *l, const char *table, const char *run, json
 	if (rc == 0 && l->options.create)
 		rc = create_table(l, err);
 	if (rc < 0) {
+		explain(l, err);
 		json_decref(entries);
 		return -1;
 	}
@@ -258,6 +275,8 @@ static int table_write(struct ledger *l, json_t *entry, struct error *err)
 
 	if (rc == 0)
 		rc = run_once(l, ledger_text(entry, "id"), insert, err);
+	if (rc < 0)
+		explain(l, err);
 	json_decref(insert);
 	return rc;
 }

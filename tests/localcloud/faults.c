@@ -114,6 +114,7 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 	e->session = (int)ju_int64(fault, "session", 0);
 	e->job_delay_ms = ju_int64(fault, "jobDelayMs", 0);
 	e->job_error = job_error != NULL;
+	e->of_query = ju_bool(job_error, "query", false);
 	return 0;
 }
 
@@ -226,13 +227,13 @@ int64_t faults_job_miscount(struct faults *f)
 	return off;
 }
 
-bool faults_job_error(struct faults *f, struct api_error *err)
+bool faults_job_error(struct faults *f, bool is_query, struct api_error *err)
 {
 	bool fails = false;
 
 	pthread_mutex_lock(&f->lock);
 	for (struct fault *fault = f->first; fault && !fails; fault = fault->next) {
-		if (fault->effect.job_error && hit(fault)) {
+		if (fault->effect.job_error && fault->effect.of_query == is_query && hit(fault)) {
 			api_fail(err, 400, fault->effect.reason, "%s", fault->effect.message);
 			fails = true;
 		}

@@ -27,6 +27,7 @@ struct fault_effect {
 	/* Of jobs, not of requests: */
 	int64_t job_delay_ms;
 	bool job_error;
+	bool of_query;    /* job_error is of the next query job, not of the next load job */
 	int64_t miscount; /* added to the outputRows that the job reports */
 };
 
@@ -46,7 +47,7 @@ void faults_for_request(struct faults *f, const char *method, const char *url,
 int64_t faults_job_delay(struct faults *f);
 /* How far off the next load job's row count is; 0: it is right. */
 int64_t faults_job_miscount(struct faults *f);
-/* True when the load job about to run fails, with err saying how. */
-bool faults_job_error(struct faults *f, struct api_error *err);
+/* True when the load or query job about to run fails, with err saying how. */
+bool faults_job_error(struct faults *f, bool is_query, struct api_error *err);
 
 #endif

@@ -123,8 +123,8 @@ static void run(struct worker *w, const char *key, struct job_row *row, struct o
 		o->failed = true;
 		api_fail(&o->error, 400, "stopped",
 			 "Job execution was cancelled: User requested cancellation");
-	} else if (json_object_get(configuration, "load") &&
-		   faults_job_error(j->faults, &o->error)) {
+	} else if (faults_job_error(j->faults, !json_object_get(configuration, "load"),
+				    &o->error)) {
 		o->failed = true;
 	} else if (json_object_get(configuration, "load")) {
 		jobs_run_load(w, key, row->resource, row->spool, o);
