@@ -151,7 +151,8 @@ holds() {
 
 @test "after a load the table equals the source, or it was refused and nothing changed" {
 	local round seed=${EVOLVE_SEED:-1} rounds=${EVOLVE_ROUNDS:-12} write evolve modes=(append truncate merge merge) refused=0 loaded=0 before want column
-	local lists=(none add,relax widen add,relax,widen add,relax,widen add,relax,widen add,relax,widen add,relax,widen)
+	local all=add,relax,widen lists
+	lists=(none "add,relax" widen "$all" "$all" "$all" "$all" "$all")
 	local -a kinds required was_kinds was_required
 	RANDOM=$seed
 	echo "EVOLVE_SEED=$seed" >&2
