@@ -131,9 +131,8 @@ void cursor_release(struct cursor *c)
 int cursor_refuse_type(const struct cursor *c, struct error *err)
 {
 	return error_set(err, ERR_USAGE,
-			 "--cursor: column \"%s\" is of type %s, which is no cursor (floats round, "
-			 "and others have no order, or not the same one in SQL and in their text); "
-			 "a --query can cast it",
+			 "--cursor: column \"%s\" is of type %s, which is no cursor: it has no "
+			 "order, or not the same one in SQL and in its text; a --query can cast it",
 			 c->source_name, c->column->source_type);
 }
 

@@ -16,6 +16,7 @@ enum kind {
 	KIND_NONE,
 	KIND_INTEGER,
 	KIND_DECIMAL,
+	KIND_FLOAT, /* both widths, as doubles */
 	KIND_DATE,
 	KIND_DATETIME, /* and timestamp: the session's zone is UTC */
 	KIND_TIME,
@@ -31,7 +32,11 @@ enum {
 	MILLISECONDS_A_DAY = 86400000,
 	FRACTION_DIGITS_MAX = 6,
 	DECIMAL_DIGITS_MAX = 65,
+	FLOAT_DIGITS_MAX = 400,
+	EXPONENT_LENGTH_MAX = 4,
 	DATE_LENGTH = 10,
+	/* The server's number: a character that the column's character set lacks. */
+	MIX_OF_COLLATIONS = 1267,
 };
 
 static bool has_prefix(const char *s, const char *prefix)
@@ -69,6 +74,9 @@ static enum kind kind_of(const struct column *column)
 	case MYSQL_TYPE_DECIMAL:
 	case MYSQL_TYPE_NEWDECIMAL:
 		return KIND_DECIMAL;
+	case MYSQL_TYPE_FLOAT:
+	case MYSQL_TYPE_DOUBLE:
+		return KIND_FLOAT;
 	case MYSQL_TYPE_DATE:
 	case MYSQL_TYPE_NEWDATE:
 		return KIND_DATE;
@@ -77,8 +85,6 @@ static enum kind kind_of(const struct column *column)
 		return KIND_DATETIME;
 	case MYSQL_TYPE_TIME:
 		return KIND_TIME;
-	case MYSQL_TYPE_FLOAT:
-	case MYSQL_TYPE_DOUBLE:
 	case MYSQL_TYPE_BIT:
 	case MYSQL_TYPE_GEOMETRY:
 		return KIND_NONE;
@@ -92,6 +98,25 @@ static bool is_moment(enum kind kind)
 	return kind == KIND_DATE || kind == KIND_DATETIME;
 }
 
+/* 12, -1.5, 1e-300; the server takes no number out of range. */
+static bool is_float(const char *text)
+{
+	size_t n = strcspn(text, "eE");
+	char mantissa[FLOAT_DIGITS_MAX + 1];
+	const char *exponent = text + n;
+
+	if (n > FLOAT_DIGITS_MAX)
+		return false;
+	memcpy(mantissa, text, n);
+	mantissa[n] = '\0';
+	if (!cursor_is_number(mantissa, false))
+		return false;
+	if (!*exponent)
+		return true;
+	exponent += 1 + (exponent[1] == '+');
+	return strlen(exponent) <= EXPONENT_LENGTH_MAX && cursor_is_number(exponent, true);
+}
+
 /* A form that MariaDB's casts would take in part. */
 static bool has_form(const struct cursor *cursor, enum kind kind, const char *text)
 {
@@ -102,6 +127,8 @@ static bool has_form(const struct cursor *cursor, enum kind kind, const char *te
 	case KIND_DECIMAL:
 		return cursor_is_number(text, kind == KIND_INTEGER) &&
 		       strlen(text) <= strspn(text, "-0") + DECIMAL_DIGITS_MAX + 1;
+	case KIND_FLOAT:
+		return is_float(text);
 	case KIND_DATE:
 		return strlen(text) <= DATE_LENGTH;
 	case KIND_DATETIME:
@@ -135,6 +162,9 @@ static int append_value(struct connection *c, struct buf *sql, enum kind kind, c
 	case KIND_INTEGER:
 	case KIND_DECIMAL:
 		return buf_append_str(sql, text, err);
+	case KIND_FLOAT:
+		/* With an exponent a literal is no decimal. */
+		return buf_appendf(sql, err, "%s%s", text, strpbrk(text, "eE") ? "" : "e0");
 	case KIND_DATE:
 		return append_cast(c, sql, text, "DATE", err);
 	case KIND_DATETIME:
@@ -222,6 +252,11 @@ static int append_canonical(struct connection *c, struct buf *sql, enum kind kin
 		    buf_appendf(sql, err, " AS %s(%zu))", kind == KIND_TIME ? "TIME" : "DATETIME",
 				digits < FRACTION_DIGITS_MAX ? digits : FRACTION_DIGITS_MAX) < 0)
 			return -1;
+	} else if (kind == KIND_FLOAT) {
+		/* A literal that is out of range would be an error in SQL, not a warning. */
+		if (mysql_append_literal(c, sql, text, err) < 0 ||
+		    buf_append_str(sql, " + 0e0", err) < 0)
+			return -1;
 	} else if (append_value(c, sql, kind, text, err) < 0) {
 		return -1;
 	}
@@ -288,7 +323,7 @@ static int check_lag(struct connection *c, const struct cursor *cursor, enum kin
 
 	if (!cursor->lag)
 		return 0;
-	if (kind == KIND_INTEGER || kind == KIND_DECIMAL)
+	if (kind == KIND_INTEGER || kind == KIND_DECIMAL || kind == KIND_FLOAT)
 		return cursor_check_lag_number(cursor, kind == KIND_INTEGER, err);
 	if (!is_moment(kind))
 		return cursor_refuse_lag(cursor, err);
@@ -315,9 +350,11 @@ enum { LARGEST_TEXT, LARGEST_BACKWARDS, LARGEST_FUTURE };
 static int append_largest(struct connection *c, struct buf *sql, const struct request *request,
 			  const struct cursor *cursor, enum kind kind, struct error *err)
 {
+	/* The sum is a double of no declared width, whose text has all its digits. */
 	if (buf_append_str(sql,
-			   kind == KIND_BYTES ? "SELECT HEX(m.v), "
-					      : "SELECT CONVERT(m.v USING utf8mb4), ",
+			   kind == KIND_BYTES   ? "SELECT HEX(m.v), "
+			   : kind == KIND_FLOAT ? "SELECT CONVERT(m.v + 0e0 USING utf8mb4), "
+						: "SELECT CONVERT(m.v USING utf8mb4), ",
 			   err) < 0)
 		return -1;
 	if (cursor->after ? buf_append_str(sql, "m.v < ", err) < 0 ||
@@ -365,9 +402,12 @@ static int read_upto(struct connection *c, const struct request *request, struct
 	cursor_warn_unsafe(cursor, c->label,
 			   is_moment(kind) ? "what other transactions may still commit is not known"
 					   : "values are not given in the order of commits");
-	if (append_largest(c, &sql, request, cursor, kind, err) < 0 ||
-	    ask_row(c, &sql, &result, &row, err) < 0)
+	if (append_largest(c, &sql, request, cursor, kind, err) < 0)
 		return -1;
+	if (ask_row(c, &sql, &result, &row, err) < 0)
+		return kind == KIND_TEXT && cursor->after && c->failed == MIX_OF_COLLATIONS
+			       ? cursor_refuse_after(cursor, err)
+			       : -1;
 	/* A character without an equal in Unicode is a question mark, and a warning. */
 	if (kind == KIND_TEXT && mysql_warning_count(c->mysql) > 0)
 		rc = mysql_check_warnings(c, false, err);

@@ -12,13 +12,22 @@
 #include "lib/log.h"
 #include "lib/parse.h"
 
-enum kind { KIND_INTEGER, KIND_NUMERIC, KIND_DATE, KIND_TIMESTAMP, KIND_TIMESTAMPTZ, KIND_OTHER };
+enum kind {
+	KIND_INTEGER,
+	KIND_NUMERIC,
+	KIND_FLOAT,
+	KIND_DATE,
+	KIND_TIMESTAMP,
+	KIND_TIMESTAMPTZ,
+	KIND_OTHER
+};
 
 enum { MILLISECONDS_A_DAY = 86400000, FRACTION_DIGITS_MAX = 6 };
 
 /*
  * Types of a total order, whose text reads back as the same value. OIDs of
- * built-in types never change. cast: as the literal of a lag's sum has it.
+ * built-in types never change. cast: as the literal of a lag's sum has it; a
+ * float4 is read as one before it is widened.
  */
 static const struct type {
 	Oid oid;
@@ -29,6 +38,8 @@ static const struct type {
 	{ 21, KIND_INTEGER, "::pg_catalog.int8" }, /* int2 */
 	{ 23, KIND_INTEGER, "::pg_catalog.int8" }, /* int4 */
 	{ 1700, KIND_NUMERIC, "::pg_catalog.numeric" },
+	{ 700, KIND_FLOAT, "::pg_catalog.float4::pg_catalog.float8" },
+	{ 701, KIND_FLOAT, "::pg_catalog.float8" },
 	{ 1082, KIND_DATE, "::pg_catalog.date" },
 	{ 1114, KIND_TIMESTAMP, "::pg_catalog.timestamp" },
 	{ 1184, KIND_TIMESTAMPTZ, "::pg_catalog.timestamptz" },
@@ -116,6 +127,7 @@ static int append_lag(struct buf *sql, const struct cursor *cursor, const struct
 	switch (type->kind) {
 	case KIND_INTEGER:
 	case KIND_NUMERIC:
+	case KIND_FLOAT:
 		return buf_append_str(sql, cursor->lag, err);
 	case KIND_DATE:
 		return buf_appendf(
@@ -404,6 +416,7 @@ int postgresql_cursor(struct connection *c, const struct request *request, struc
 	const struct type *type = find_type(c, cursor, err);
 
 	if (!type || check_lag(cursor, type, err) < 0 || read_after(c, cursor, type, err) < 0 ||
+	    postgresql_look_at_sources(c, err) < 0 ||
 	    read_upto(c, request, cursor, type, err) < 0 ||
 	    count_nulls(c, request, cursor, err) < 0)
 		return -1;

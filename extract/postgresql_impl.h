@@ -32,6 +32,7 @@ struct postgresql_running {
 	char oldest[POSTGRESQL_MOMENT_SIZE]; /* its start, in UTC */
 	char local[POSTGRESQL_MOMENT_SIZE];  /* in the zone that is furthest behind */
 	char gid[64];                        /* a transaction that is prepared, or "" */
+	char source[256];                    /* what unknown says of a relation */
 };
 
 struct connection {
@@ -114,6 +115,10 @@ int postgresql_cursor(struct connection *c, const struct request *request, struc
 /* Set c->running; outside of a transaction, before the one that takes the snapshot begins. */
 int postgresql_look_at_running(struct connection *c, const struct request *request,
 			       struct error *err) __attribute__((warn_unused_result));
+
+/* Set c->running.unknown where what this transaction reads is not written by transactions here. */
+int postgresql_look_at_sources(struct connection *c, struct error *err)
+	__attribute__((warn_unused_result));
 
 /* --- postgresql_begin.c ------------------------------------------------------- */
 

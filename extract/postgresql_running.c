@@ -26,14 +26,31 @@ static const char sql_clock[] =
 /*
  * All sessions that could write here, whether they have or not: those that
  * show the name of a reader do not, and reads of hours would hold all others up.
+ * A session without track_activities does not show when it began what it does.
  */
 static const char sql_running[] =
 	"SELECT pg_catalog.to_char(LEAST($1::pg_catalog.timestamp,"
-	" pg_catalog.min(a.xact_start) AT TIME ZONE 'UTC'), " MOMENT_FORMAT ")"
+	" pg_catalog.min(a.xact_start) AT TIME ZONE 'UTC'), " MOMENT_FORMAT "),"
+	" pg_catalog.bool_or(a.state = 'disabled')"
 	" FROM pg_catalog.pg_stat_activity a WHERE a.datname = pg_catalog.current_database()"
 	" AND a.pid <> pg_catalog.pg_backend_pid()"
 	" AND a.backend_type NOT IN ('autovacuum worker', 'walsender')"
 	" AND a.application_name NOT IN ('sqlextract', 'pg_dump')";
+
+/*
+ * Rows that did not come by transactions of this database, among those of the
+ * relations that planning has locked: stamps of another clock, or of a moment
+ * long before the refresh or the replication that brought them.
+ */
+static const char sql_foreign[] =
+	"SELECT CASE c.relkind WHEN 'f' THEN 'foreign table' WHEN 'm' THEN 'materialized view'"
+	" ELSE 'subscription''s table' END, c.oid::pg_catalog.regclass"
+	" FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation"
+	" WHERE l.pid = pg_catalog.pg_backend_pid() AND l.locktype = 'relation' AND l.relation >= 16384"
+	" AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d"
+	" WHERE d.datname = pg_catalog.current_database())"
+	" AND (c.relkind IN ('f', 'm') OR EXISTS (SELECT FROM pg_catalog.pg_subscription_rel s"
+	" WHERE s.srrelid = c.oid)) LIMIT 1";
 
 /* When a prepared transaction began is not kept, only when it was prepared. */
 static const char sql_prepared[] =
@@ -71,6 +88,9 @@ static int look(struct connection *c, struct error *err)
 	/* A transaction that is being prepared leaves the first list after it came into the second. */
 	PGresult *running = ask(c, sql_running, r->oldest, r->oldest, err), *prepared, *local;
 
+	if (running && PQgetvalue(running, 0, 1)[0] == 't')
+		r->unknown = "track_activities is off in some session, which does not show when "
+			     "its transaction began";
 	PQclear(running);
 	prepared = running ? ask(c, sql_prepared, r->oldest, r->oldest, err) : NULL;
 	if (prepared && PQntuples(prepared) > 0)
@@ -101,4 +121,24 @@ int postgresql_look_at_running(struct connection *c, const struct request *reque
 			     "may";
 	PQclear(result);
 	return r->unknown ? 0 : look(c, err);
+}
+
+int postgresql_look_at_sources(struct connection *c, struct error *err)
+{
+	struct postgresql_running *r = &c->running;
+	PGresult *result;
+
+	if (r->unknown)
+		return 0;
+	result = postgresql_exec(c, sql_foreign, NULL, 0, PGRES_TUPLES_OK, err);
+	if (!result)
+		return -1;
+	if (PQntuples(result) > 0) {
+		snprintf(r->source, sizeof r->source,
+			 "the rows of %s %s come from elsewhere, and later than they are stamped",
+			 PQgetvalue(result, 0, 0), PQgetvalue(result, 0, 1));
+		r->unknown = r->source;
+	}
+	PQclear(result);
+	return 0;
 }

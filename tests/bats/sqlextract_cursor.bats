@@ -1,12 +1,14 @@
 #!/usr/bin/env bats
 # Incremental reads, sqlextract --cursor: which rows an increment has, of every type, in both databases.
-# What transactions that commit late do to it is in sqlextract_cursor_commits.bats.
+# What transactions that commit late do to it is in sqlextract_cursor_commits.bats, what orders and indexes do in
+# sqlextract_cursor_order.bats.
 
 # shellcheck disable=SC2016,SC2030,SC2031,SC2154 # SQL has quotes; each test is a subshell; run_split sets errors
 
 load helper/common
 load helper/postgres
 load helper/mariadb
+load helper/cursor
 
 setup_file() {
 	postgres_start
@@ -18,35 +20,6 @@ setup_file() {
 teardown_file() {
 	postgres_stop
 	mariadb_stop
-}
-
-# database postgres|mariadb: `sql` and $uri are that one's.
-database() {
-	if [[ $1 == postgres ]]; then
-		uri=$PG_URI
-		sql() { psql_do "$@"; }
-	else
-		uri=$MARIADB_URI
-		sql() { mariadb_do "$@"; }
-	fi
-}
-
-# The seqs of the rows of $output, and the last value of its cursor.
-seqs() {
-	jq -r 'select(.seq) | .seq' <<<"$output" | sort -n | paste -sd,
-}
-
-last() {
-	jq -r '.["@end"] // empty | .cursor.last' <<<"$output"
-}
-
-# increment TABLE [OPTION]...: read it by the column c
-increment() {
-	local table=$1
-
-	shift
-	run_split sqlextract -q "$uri" "$table" --cursor c "$@"
-	assert_status 0
 }
 
 # steps TYPE VALUE...: rows with ascending values arrive one by one; each increment, begun from what the last
@@ -61,10 +34,10 @@ steps() {
 		sql "INSERT INTO steps VALUES ($((++i)), $value)"
 		increment steps --type c=STRING "${after[@]}"
 		assert_equal "$(seqs)" "$i" "rows of $type at $value"
-		assert_json ".[0][\"@begin\"].cursor | .column == \"c\" and .bound == \"exclusive\" and (.lag | not)"
+		assert_json '(.[0]["@begin"].cursor | .column == "c" and .bound == "exclusive" and (.lag | not))
+			and .[0]["@begin"].cursor.upto == .[-1]["@end"].cursor.last'
+		[[ $i == 1 ]] || assert_equal "$(jq -r '.["@begin"] // empty | .cursor.after' <<<"$output")" "$last" after
 		last=$(last)
-		assert_equal "$(jq -r '.["@begin"] // empty | .cursor.upto' <<<"$output")" "$last" upto
-		[[ $i == 1 ]] || assert_equal "$(jq -r '.["@begin"] // empty | .cursor.after' <<<"$output")" "${after[1]}" after
 		after=(--after "$last")
 	done
 	increment steps --type c=STRING "${after[@]}"
@@ -80,6 +53,8 @@ steps() {
 	steps numeric "'-1e30'" 0.1 0.10000000000000000000000000000000000001 1e38
 	steps 'numeric(20,3)' -1 0.001 12.5 99999999999999999.999
 	steps '"odd "" name"' 0.5 0.501
+	steps real "'-3.4028235e38'" 0.1 0.70000001 16777216
+	steps 'double precision' "'-1.7976931348623157e308'" -0.5 '0.1::float8 + 0.2' 1e300
 	steps date "'0044-03-15 BC'" "'2026-01-31'" "'5874897-12-31'"
 	steps 'timestamp' "'0044-03-15 10:00 BC'" "'2026-01-31 10:00:00.123456'" "'2026-01-31 10:00:00.123457'"
 	steps timestamptz "'1999-12-31 23:59:59.999999+14'" "'2026-01-31 10:00:00.000001+00'" "'2026-01-31 10:00:00.000002-12'"
@@ -111,6 +86,9 @@ steps() {
 	steps year 1901 2026
 	steps 'decimal(10,2)' -1.5 0 12.34
 	steps 'decimal(65,30)' 0.000000000000000000000000000001 99999999999999999999999999999999999.999999999999999999999999999999
+	steps float -3.4028e38 0.1 0.7 16777216
+	steps double -1.7976931348623157e308 -0.5 '0.1e0 + 0.2e0' 1e300
+	steps 'double(10,2)' -0.01 0.1 99999999.99
 	steps date "'1000-01-01'" "'2026-01-31'" "'9999-12-31'"
 	steps datetime "'2026-01-31 10:00:00'" "'2026-01-31 10:00:01'"
 	steps 'datetime(6)' "'0001-01-01 00:00:00'" "'2026-01-31 10:00:00.123456'" "'2026-01-31 10:00:00.123457'"
@@ -132,14 +110,14 @@ steps() {
 	local type
 
 	database postgres
-	for type in float4 float8 boolean interval money json jsonb 'int[]' point int4range bit tsvector timetz; do
+	for type in boolean interval money json jsonb 'int[]' point int4range bit tsvector timetz; do
 		sql 'DROP TABLE IF EXISTS unordered' "CREATE TABLE unordered (c $type)"
 		run_split sqlextract -q "$uri" unordered --cursor c
 		assert_status 64
 		[[ $errors == *'column "c" is of type '* ]] || _fail "$type: $errors"
 	done
 	database mariadb
-	for type in float double 'bit(3)' json "enum('b', 'a')" "set('b', 'a')" point; do
+	for type in 'bit(3)' json "enum('b', 'a')" "set('b', 'a')" point; do
 		sql 'DROP TABLE IF EXISTS unordered' "CREATE TABLE unordered (c $type)"
 		run_split sqlextract -q "$uri" unordered --cursor c
 		assert_status 64
@@ -167,6 +145,8 @@ refuse_after() {
 	database postgres
 	refuse_after int x '' 1.5 2147483648 "1) OR (TRUE" "1'"
 	refuse_after numeric x NaN Infinity -Infinity
+	refuse_after real x NaN -Infinity 1e39
+	refuse_after 'double precision' '' NaN Infinity 1e309
 	refuse_after date 2026-02-30 yesterdayish infinity -infinity
 	refuse_after timestamp x infinity
 	refuse_after timestamptz 2026-01-31T25:00:00Z infinity
@@ -176,6 +156,7 @@ refuse_after() {
 	database mariadb
 	refuse_after int x '' 1.5 '1 OR 1=1' "1'" 0x10 1e3 +1
 	refuse_after 'decimal(10,2)' x 1. .5 1e3
+	refuse_after double x '' 1. .5 1e 1e5.5 1e309 0x1 NaN 1e0x1
 	refuse_after date 2026-02-30 x 0000-00-00 2026-00-01 '2026-01-31 10:00:00'
 	refuse_after datetime x '' 2026-01-31T10:00:00Z '2026-01-31 10:00:00+02:00' '2026-01-31 10:00:00.1234567' 0000-00-00
 	refuse_after 'timestamp NULL' '2026-01-31 10:00:00+02:00' '2026-13-01'
@@ -219,12 +200,12 @@ refuse_after() {
 
 @test "a largest value from which no later run could go on is 65" {
 	database postgres
-	sql 'CREATE TABLE endless (d date, t timestamp, z timestamptz, n numeric)' \
-		"INSERT INTO endless VALUES ('infinity', 'infinity', 'infinity', 'NaN'), ('2026-01-01', '2026-01-01', '2026-01-01', 1)"
-	for column in d t z n; do
+	sql 'CREATE TABLE endless (d date, t timestamp, z timestamptz, n numeric, f float4, g float8)' \
+		"INSERT INTO endless VALUES ('infinity', 'infinity', 'infinity', 'NaN', 'NaN', 'Infinity'), ('2026-01-01', '2026-01-01', '2026-01-01', 1, 1, 1)"
+	for column in d t z n f g; do
 		run_split sqlextract -q "$uri" endless --cursor "$column"
 		assert_status 65
-		[[ $errors == *"largest value of cursor column \"$column\" is "[iN]*--where* ]] || _fail "$errors"
+		[[ $errors == *"largest value of cursor column \"$column\" is "[iNI]*--where* ]] || _fail "$errors"
 	done
 	sql "UPDATE endless SET n = 'Infinity' WHERE n = 'NaN'"
 	run_split sqlextract -q "$uri" endless --cursor n
@@ -303,6 +284,8 @@ refuse_after() {
 		increment gaps --cursor-nulls fail --where 'c IS NOT NULL'
 		assert_equal "$(seqs)" 1,3
 		sql 'UPDATE gaps SET c = NULL'
+		increment gaps
+		assert_json '(.[0]["@begin"].cursor.upto == null) and (.[-1]["@end"] | .rows == 4 and .cursor.last == null and .cursor.nulls == 4)'
 		increment gaps --after 1
 		assert_json '.[-1]["@end"] | .rows == 0 and .cursor.last == "1" and .cursor.nulls == 4'
 	done
@@ -455,23 +438,6 @@ refuse_after() {
 	done
 }
 
-@test "a text is compared by its column's own collation" {
-	database postgres
-	sql 'CREATE TABLE collated (seq int, c text COLLATE "en-x-icu", b text COLLATE "C")' \
-		"INSERT INTO collated VALUES (1, 'a', 'a'), (2, 'B', 'B'), (3, 'c', 'c')"
-	increment collated --after a
-	assert_equal "$(seqs)" 2,3
-	run_split sqlextract -q "$uri" collated --cursor b --after a
-	assert_equal "$(seqs)" 3
-	database mariadb
-	sql "CREATE TABLE collated (seq int, c varchar(5) COLLATE utf8mb4_general_ci, b varchar(5) COLLATE utf8mb4_bin)" \
-		"INSERT INTO collated VALUES (1, 'a', 'a'), (2, 'B', 'B'), (3, 'c', 'c')"
-	increment collated --after A
-	assert_equal "$(seqs)" 2,3
-	run_split sqlextract -q "$uri" collated --cursor b --after a
-	assert_equal "$(seqs)" 3
-}
-
 @test "text that cannot be said again is 65" {
 	database postgres
 	sql 'CREATE TABLE huge (c text)' "INSERT INTO huge VALUES (repeat('x', 8193))"
@@ -486,40 +452,4 @@ refuse_after() {
 	sql 'CREATE TABLE strange (c varchar(5) CHARACTER SET gbk)' "INSERT INTO strange VALUES (x'A2AB')"
 	run_split sqlextract -q "$uri" strange --cursor c
 	assert_status 65
-}
-
-mariadb_rows_read() {
-	mariadb_value "SELECT SUM(VARIABLE_VALUE) FROM information_schema.GLOBAL_STATUS
-		WHERE VARIABLE_NAME IN ('HANDLER_READ_NEXT', 'HANDLER_READ_PREV', 'HANDLER_READ_KEY', 'HANDLER_READ_RND_NEXT')"
-}
-
-@test "an increment on an indexed column reads its own rows alone" {
-	local count
-
-	database postgres
-	sql 'CREATE TABLE million (seq int, c timestamptz, i int)' \
-		"INSERT INTO million SELECT i, '2026-01-01'::timestamptz + i * interval '1 ms', i FROM generate_series(1, 1000000) i" \
-		'CREATE INDEX ON million (c)' 'CREATE UNIQUE INDEX ON million (i)' 'VACUUM ANALYZE million'
-	psql_do 'SELECT pg_stat_reset()'
-	increment million --after '2026-01-01 00:16:39.990'
-	assert_json '.[-1]["@end"].rows == 10'
-	run_split sqlextract -q "$uri" million --cursor i --after 999990 --lag 5
-	assert_json '.[-1]["@end"].rows == 16'
-	# Statistics come after a session's end.
-	seen() { [[ $(psql_value "SELECT idx_scan FROM pg_stat_user_tables WHERE relname = 'million'") -ge 6 ]]; }
-	wait_until 20 seen
-	assert_equal "$(psql_value "SELECT seq_scan, idx_tup_fetch < 100 FROM pg_stat_user_tables WHERE relname = 'million'")" '0|t'
-
-	database mariadb
-	sql 'CREATE TABLE million (seq int, c timestamp(3) NULL, i int NOT NULL, KEY (c), UNIQUE KEY (i))' \
-		"SET time_zone = '+00:00'; INSERT INTO million SELECT seq, '2026-01-01' + INTERVAL seq * 1000 MICROSECOND, seq FROM seq_1_to_1000000" \
-		'ANALYZE TABLE million'
-	count=$(mariadb_rows_read)
-	increment million --after '2026-01-01 00:16:39.990'
-	assert_json '.[-1]["@end"].rows == 10'
-	run_split sqlextract -q "$uri" million --cursor i --after 999990 --lag 5
-	assert_json '.[-1]["@end"].rows == 16'
-	# Rows of the data dictionary are among them.
-	count=$(($(mariadb_rows_read) - count))
-	((count < 1000)) || _fail "$count rows were read"
 }

@@ -213,6 +213,41 @@ increment() {
 	exec 8>&-
 }
 
+@test "PostgreSQL: sessions that do not show their transactions are said" {
+	psql_do 'INSERT INTO stamped (seq) VALUES (1)'
+	writer PGOPTIONS='-c track_activities=off'
+	tell 'BEGIN; SELECT now();'
+	increment c
+	[[ $errors == *'without --lag'*track_activities* ]] || _fail "$errors"
+	leave
+}
+
+@test "PostgreSQL: rows that come from elsewhere are said: those stamps are not of this server's transactions" {
+	local table
+
+	psql_do 'INSERT INTO stamped (seq) VALUES (1)' 'DROP DATABASE IF EXISTS origin' 'CREATE DATABASE origin' \
+		'CREATE EXTENSION postgres_fdw' "CREATE SERVER self FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$PG_DIR', port '$PG_PORT', dbname 'postgres')" \
+		'CREATE USER MAPPING FOR postgres SERVER self' \
+		"CREATE FOREIGN TABLE remote (seq int, c timestamptz) SERVER self OPTIONS (table_name 'stamped')" \
+		'CREATE MATERIALIZED VIEW refreshed AS SELECT * FROM stamped' 'CREATE VIEW above AS SELECT * FROM refreshed' \
+		'CREATE TABLE followed (seq int, c timestamptz)'
+	PGDATABASE=origin psql_do 'CREATE TABLE followed (seq int, c timestamptz)' 'CREATE PUBLICATION p FOR TABLE followed'
+	psql_do "CREATE SUBSCRIPTION s CONNECTION 'host=$PG_DIR port=$PG_PORT user=postgres dbname=origin' PUBLICATION p
+		WITH (create_slot = false, copy_data = false, enabled = false, slot_name = NONE)" 'INSERT INTO followed VALUES (1, now())'
+	for table in 'foreign table remote' 'materialized view refreshed' "subscription's table followed"; do
+		last=()
+		run_split sqlextract "$PG_URI" "${table##* }" --cursor c
+		assert_status 0
+		assert_equal "$(seqs)" 1
+		[[ $errors == *'without --lag'*"rows of $table come from elsewhere"* ]] || _fail "$errors"
+		run_split sqlextract "$PG_URI" "${table##* }" --cursor c --lag 1h
+		[[ $errors != *'without --lag'* ]] || _fail "$errors"
+	done
+	run_split sqlextract "$PG_URI" above --cursor c
+	[[ $errors == *'without --lag'*'materialized view refreshed'* ]] || _fail "$errors"
+	psql_do 'DROP SUBSCRIPTION s' 'DROP SERVER self CASCADE' 'DROP MATERIALIZED VIEW refreshed CASCADE'
+}
+
 # standby_start: of the server that runs; its socket is in its directory.
 standby_start() {
 	STANDBY=$(mktemp -d /tmp/sluice-pg.XXXXXX)
