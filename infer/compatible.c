@@ -307,11 +307,11 @@ static const char *careful_members(struct scan *s, const char *p, struct record 
 {
 	struct member *member = NULL;
 	size_t count = 0, capacity = 0, i;
-	struct spelling *name = NULL, *guess = NULL;
+	struct spelling *name = &r->start;
 	uint64_t object = ++r->object;
 
 	for (;; p++) {
-		p = record_name(&s->c, json_skip_space(p), r, s->rule, &guess, &name);
+		p = record_name(&s->c, json_skip_space(p), r, s->rule, &name);
 		if (!p)
 			break;
 		i = name->object == object ? name->place : count;
@@ -350,7 +350,7 @@ static const char *careful_members(struct scan *s, const char *p, struct record 
 /* Behind '{'. */
 static const char *members(struct scan *s, const char *p, struct record *r, int depth)
 {
-	struct spelling **guess = &r->first, *name;
+	struct spelling *name = &r->start;
 	uint64_t object;
 
 	p = json_skip_space(p);
@@ -362,7 +362,7 @@ static const char *members(struct scan *s, const char *p, struct record *r, int 
 		return careful_members(s, p, r, depth);
 	object = ++r->object;
 	for (;; p++) {
-		p = record_name(&s->c, json_skip_space(p), r, s->rule, guess, &name);
+		p = record_name(&s->c, json_skip_space(p), r, s->rule, &name);
 		if (!p)
 			return NULL;
 		if (__builtin_expect(name->field->object == object, 0)) {
@@ -370,7 +370,6 @@ static const char *members(struct scan *s, const char *p, struct record *r, int 
 			return NULL;
 		}
 		name->field->object = object;
-		guess = &name->follower;
 		p = value(s, json_skip_space(p), name, depth + 1);
 		if (!p)
 			return NULL;

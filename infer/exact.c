@@ -231,14 +231,14 @@ static const char *value(struct scan *s, const char *p, struct field *f, uint32_
 /* At the first name. */
 static const char *members(struct scan *s, const char *p, struct record *r, int depth)
 {
-	struct spelling **guess = &r->first, *name;
+	struct spelling *name = &r->start;
 	uint64_t object = ++r->object;
 	char path[PATH_MAX_BYTES];
 
 	if (depth > JSON_DEPTH_MAX)
 		return json_syntax(&s->c, p, "nested deeper than 500");
 	for (;; p++) {
-		p = record_name(&s->c, json_skip_space(p), r, NAMES_BIGQUERY, guess, &name);
+		p = record_name(&s->c, json_skip_space(p), r, NAMES_BIGQUERY, &name);
 		if (!p)
 			return NULL;
 		if (name->field->object == object && name != r->overflow) {
@@ -249,7 +249,6 @@ static const char *members(struct scan *s, const char *p, struct record *r, int 
 			return NULL;
 		}
 		name->field->object = object;
-		guess = &name->follower;
 		p = value(s, json_skip_space(p), name->field, &name->field->facts.values,
 			  depth + 1);
 		if (!p)

@@ -1,8 +1,9 @@
 /*
  * What is known of the fields of a record: a tree that grows with the data
  * and is looked up by the names in it. A field is found by the name that
- * followed the last one the time before, compared 16 bytes at a time, else by
- * a hash; neither allocates anything once a name is known.
+ * followed the last one the time before, compared 16 bytes at a time; else
+ * among those that came first after it (rows leave columns out, but keep their
+ * order); else by a hash. None allocates anything once a name is known.
  *
  * Names that BigQuery takes for one (it compares without case) share a field;
  * each way to write it is a spelling of its own. A record owns its fields and
@@ -28,6 +29,7 @@ struct spelling {
 	char prefix[PREFIX_MAX]; /* `"name":` as it stands in JSON */
 	struct field *field;
 	struct spelling *follower; /* the one that came behind it the last time */
+	struct spelling *next;     /* the one that was made after it */
 	uint64_t object;           /* the same, for who tells spellings apart */
 	size_t prefix_length;      /* 0: too long, or in need of an escape */
 	size_t place;              /* scratch for who reads that object */
@@ -68,7 +70,8 @@ struct field {
 
 struct record {
 	uint64_t object;        /* number of the object being read */
-	struct spelling *first; /* of the last object */
+	struct spelling start;  /* no name: what comes behind it is the first of an object */
+	struct spelling *last;  /* the one made last, or `start` */
 	uint64_t generation;    /* a state of another generation is none */
 	struct field **present; /* --mode compatible: those with a state, in order */
 	size_t present_count;
@@ -110,26 +113,25 @@ struct field *record_seed(struct record *r, const struct schema_field *existing,
 /* The field of that key, made where it is new. NULL: memory is out. */
 struct field *record_field(struct record *r, const char *key, size_t length, struct error *err);
 
-/* The name at p, which no guess was right for. Ends behind the colon. */
+/* The name at p, which is not the follower of *name. */
 const char *record_slow_name(struct json_cursor *c, const char *p, struct record *r,
-			     enum name_rule rule, struct spelling **ret);
+			     enum name_rule rule, struct spelling **name);
 
-/* The name at p; ends behind the colon. *guess is where the right guess of the next time is kept. */
+/*
+ * The name at p; ends behind the colon. *name is the one before it in the
+ * object, &r->start for the first, and then the one that was found.
+ */
 static inline const char *record_name(struct json_cursor *c, const char *p, struct record *r,
-				      enum name_rule rule, struct spelling **guess,
-				      struct spelling **ret)
+				      enum name_rule rule, struct spelling **name)
 {
-	struct spelling *s = *guess;
+	struct spelling *s = (*name)->follower;
 
 	if (__builtin_expect(
 		    s && s->prefix_length && json_has_prefix(p, s->prefix, s->prefix_length), 1)) {
-		*ret = s;
+		*name = s;
 		return p + s->prefix_length;
 	}
-	p = record_slow_name(c, p, r, rule, ret);
-	if (p)
-		*guess = *ret;
-	return p;
+	return record_slow_name(c, p, r, rule, name);
 }
 
 /*

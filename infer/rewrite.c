@@ -180,7 +180,7 @@ static const char *member(struct row *r, const char *p, struct field *f, int dep
 /* At '{'. */
 static const char *members(struct row *r, const char *p, struct record *record, int depth)
 {
-	struct spelling **guess = &record->first, *name;
+	struct spelling *name = &record->start;
 	uint64_t object = ++record->object;
 	char path[PATH_MAX_BYTES];
 	bool first = true;
@@ -193,7 +193,7 @@ static const char *members(struct row *r, const char *p, struct record *record, 
 	if (*p == '}')
 		return buf_append(r->w->out, "}", 1, r->c.err) < 0 ? NULL : p + 1;
 	for (;; p++) {
-		p = record_name(&r->c, json_skip_space(p), record, r->w->rule, guess, &name);
+		p = record_name(&r->c, json_skip_space(p), record, r->w->rule, &name);
 		if (!p)
 			return NULL;
 		if (name->field->object == object && name->field->target.included) {
@@ -202,7 +202,6 @@ static const char *members(struct row *r, const char *p, struct record *record, 
 			return NULL;
 		}
 		name->field->object = object;
-		guess = &name->follower;
 		p = member(r, json_skip_space(p), name->field, depth + 1, &first);
 		if (!p)
 			return NULL;
