@@ -124,13 +124,36 @@ is() {
 }
 
 @test "NULL follows three-valued logic and conditionals find a common type" {
-	is 'SELECT NULL = 1, NULL IS NULL, TRUE AND NULL, FALSE AND NULL, 1 IS DISTINCT FROM NULL, 2 NOT IN (1, NULL)' \
+	is 'SELECT CAST(NULL AS INT64) = 1, NULL IS NULL, TRUE AND NULL, FALSE AND NULL, 1 IS DISTINCT FROM NULL, 2 NOT IN (1, NULL)' \
 		'f0_:BOOLEAN f1_:BOOLEAN f2_:BOOLEAN f3_:BOOLEAN f4_:BOOLEAN f5_:BOOLEAN' 'NULL|true|NULL|false|true|NULL'
 	is "SELECT COALESCE(NULL, 1, 2.5), IF(TRUE, 1, NUMERIC '2'), IFNULL(NULL, 'x'), NULLIF(1, 1), CASE 2 WHEN 1 THEN 'a' WHEN 2 THEN 'b' END,
 		GREATEST(1, 3, 2), LEAST('b', 'a'), GREATEST(1, NULL)" \
 		'f0_:FLOAT f1_:NUMERIC f2_:STRING f3_:INTEGER f4_:STRING f5_:INTEGER f6_:STRING f7_:INTEGER' '1.0|1|x|NULL|b|3|a|NULL'
 	run sql "SELECT IF(TRUE, 1, 'a')"
 	assert_output_contains 'No matching signature for function IF'
+}
+
+@test "what GoogleSQL refuses of NULL, of fields and of columns is refused" {
+	local expression operator
+	while read -r operator expression; do
+		run sql "SELECT $expression"
+		assert_output_contains "Operands of $operator cannot be literal NULL at [1:"
+	done <<-'END'
+		= NULL = 1
+		= 1 = (NULL)
+		< NULL < 1
+		+ 1 + NULL
+		- -NULL
+		|| 'a' || NULL
+		LIKE 'a' LIKE NULL
+		NOT NOT NULL
+	END
+	run sql 'SELECT STRUCT(1 AS a, 2 AS A).a'
+	assert_output_contains 'Struct field name a is ambiguous at [1:'
+	run sql "CREATE TABLE late (a INT64 OPTIONS (description = 'x') NOT NULL)"
+	assert_output_contains 'Syntax error'
+	run sql 'SELECT 1 IN (NULL), NULL IN (1), 1 BETWEEN NULL AND 2, NULL OR TRUE, COALESCE(NULL, 1)'
+	assert_output_contains 'true'
 }
 
 # A small table for the queries below.

@@ -125,6 +125,9 @@ struct gsql_value gsql_field_of(struct gsql *g, struct gsql_value v, const char 
 		const struct gsql_field *f = &v.type->fields[i];
 		if (!gsql_same(f->name, name))
 			continue;
+		for (size_t k = i + 1; k < v.type->field_count; k++)
+			if (gsql_same(v.type->fields[k].name, name))
+				gsql_fail(g, pos, "Struct field name %s is ambiguous", name);
 		const char *cell =
 			gsql_printf(g, "json_extract(%s,%s)", v.sql, json_path(g, f->name));
 		field.sql = gsql_decode(g, cell, f->type);

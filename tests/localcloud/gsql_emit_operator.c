@@ -49,6 +49,15 @@ static bool is_comparison(const char *op)
 	return op[0] == '=' || op[0] == '>' || (op[0] == '<' && op[1] != '<');
 }
 
+/* GoogleSQL takes no NULL that stands there as such, but beside AND and OR. */
+static void need_no_null(struct gsql *g, const struct gsql_expr *e)
+{
+	for (size_t i = 0; i < e->arg_count; i++)
+		if (e->args[i]->kind == GSQL_X_NULL)
+			gsql_fail(g, e->args[i]->pos, "Operands of %s cannot be literal NULL",
+				  e->text);
+}
+
 static struct gsql_value emit_logic(struct gsql *g, struct gsql_scope *scope,
 				    const struct gsql_expr *e)
 {
@@ -68,8 +77,10 @@ static struct gsql_value emit_logic(struct gsql *g, struct gsql_scope *scope,
 struct gsql_value gsql_emit_operator(struct gsql *g, struct gsql_scope *scope,
 				     const struct gsql_expr *e)
 {
-	if (strcmp(e->text, "AND") == 0 || strcmp(e->text, "OR") == 0 ||
-	    strcmp(e->text, "NOT") == 0)
+	if (strcmp(e->text, "AND") == 0 || strcmp(e->text, "OR") == 0)
+		return emit_logic(g, scope, e);
+	need_no_null(g, e);
+	if (strcmp(e->text, "NOT") == 0)
 		return emit_logic(g, scope, e);
 	struct gsql_value v[2];
 	for (size_t i = 0; i < e->arg_count; i++)

@@ -126,14 +126,15 @@ static struct gsql_column_def parse_column(struct gsql_parser *p)
 	for (;;) {
 		if (gsql_take_words(p, "NOT", "NULL"))
 			c.field.required = true;
-		else if (gsql_take_word(p, "OPTIONS"))
-			parse_options(p, &c.options);
 		else if (gsql_at_word(p, "DEFAULT") || gsql_at_word(p, "COLLATE") ||
 			 gsql_at_word(p, "PRIMARY"))
 			gsql_fail(p->g, p->t->pos, "%s of a column is not supported", p->t->text);
 		else
 			break;
 	}
+	/* Always the last: a NOT NULL after it is a syntax error. */
+	if (gsql_take_word(p, "OPTIONS"))
+		parse_options(p, &c.options);
 	if (c.field.required && c.field.type->kind == GSQL_ARRAY)
 		gsql_fail(p->g, c.pos, "NOT NULL constraint is not supported for ARRAY columns");
 	return c;
