@@ -173,6 +173,11 @@ property: deps
 	@$(MAKE) all unit-programs
 	@tests/property/run $(COUNT) $(SEED)
 
+# make rounds COUNT=200 SEED=1: that many syncs of a table of each database, which changes between them.
+rounds: deps
+	@$(MAKE) all
+	@tests/property/rounds $(COUNT) $(SEED)
+
 bench: deps
 	@$(MAKE) all
 	@tests/bench/run
@@ -223,6 +228,6 @@ print-man:
 clean:
 	rm -rf build
 
-.PHONY: all deps demo check asan lint fuzz property bench man install uninstall dist distcheck clean unit-programs \
+.PHONY: all deps demo check asan lint fuzz property rounds bench man install uninstall dist distcheck clean unit-programs \
 	print-programs print-pipelines print-man
 .DELETE_ON_ERROR:

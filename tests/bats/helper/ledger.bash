@@ -8,6 +8,7 @@
 #   loaded, said FILTER of the @loaded or @state record in $output
 #   entries FILTER      of the ledger's entries, oldest first, the cursor as an object
 #   table_rows          rows of $dataset.t, one a line
+# shellcheck disable=SC2154 # run sets output
 
 ledger_setup() {
 	dataset=l${BATS_SUITE_TEST_NUMBER:-$BATS_TEST_NUMBER}
