@@ -4,6 +4,7 @@
 #include "tests/localcloud/gcs_error.h"
 #include "tests/localcloud/gcs_fields.h"
 #include "tests/localcloud/json_util.h"
+#include "tests/localcloud/pubsub_api.h"
 #include "tests/localcloud/reqlog.h"
 #include "tests/localcloud/router.h"
 #include "tests/localcloud/upload.h"
@@ -77,6 +78,8 @@ void ex_error(struct exchange *ex, const struct api_error *err)
 {
 	if (gcs_is_path(ex->path))
 		gcs_error_answer(ex, err);
+	else if (pubsub_is_path(ex->path))
+		pubsub_error_answer(ex, err);
 	else
 		ex_answer(ex, err->status, api_error_envelope(err));
 	if (err->status == 401)

@@ -27,6 +27,7 @@ struct server {
 	struct auth *auth;
 	struct uploads *uploads;
 	struct gcs *gcs;
+	struct pubsub *pubsub;
 	struct reqlog *log;
 	struct MHD_Daemon *daemon;
 };

@@ -6,6 +6,7 @@
 #include "tests/localcloud/gcs.h"
 #include "tests/localcloud/http.h"
 #include "tests/localcloud/jobs.h"
+#include "tests/localcloud/pubsub.h"
 #include "tests/localcloud/reqlog.h"
 #include "tests/localcloud/store.h"
 #include "tests/localcloud/upload.h"
@@ -62,7 +63,7 @@ static const char *const usage[] = { "--data DIR [options]", "--data DIR [option
 
 static const struct program program = {
 	.name = "localcloud",
-	.summary = "a local stand-in for BigQuery and Cloud Storage",
+	.summary = "a local stand-in for BigQuery, Cloud Storage and Pub/Sub",
 	.usage = usage,
 	.options = options,
 };
@@ -76,6 +77,7 @@ static int open_server(struct server *server, const struct config *config, struc
 	server->faults = faults_new();
 	server->log = reqlog_new();
 	server->uploads = uploads_new();
+	server->pubsub = pubsub_new();
 	if (auth_new(config->token_lifetime_s, config->service_account, &server->auth, err) ||
 	    store_open(config->data, &server->store, err) ||
 	    gcs_open(config->data, &server->gcs, err) ||
@@ -93,6 +95,7 @@ static void close_server(struct server *server)
 	store_close(server->store);
 	uploads_free(server->uploads);
 	gcs_close(server->gcs);
+	pubsub_free(server->pubsub);
 	auth_free(server->auth);
 	reqlog_free(server->log);
 	faults_free(server->faults);

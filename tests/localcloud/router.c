@@ -3,6 +3,7 @@
 #include "tests/localcloud/api.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/gcs_api.h"
+#include "tests/localcloud/pubsub_api.h"
 #include "tests/localcloud/reqlog.h"
 
 #include <stdlib.h>
@@ -109,6 +110,17 @@ static const struct {
 	{ "POST", "/storage/v1/b/*/o/*/compose", gcs_objects_compose },
 	{ "POST", "/storage/v1/b/*/o/*/rewriteTo/b/*/o/*", gcs_objects_rewrite },
 	{ "POST", "/storage/v1/b/*/o/*/copyTo/b/*/o/*", gcs_objects_copy },
+	{ "GET", "/v1/projects/*/topics", pubsub_topics_list },
+	{ "PUT", "/v1/projects/*/topics/*", pubsub_topics_create },
+	{ "GET", "/v1/projects/*/topics/*", pubsub_topics_get },
+	{ "DELETE", "/v1/projects/*/topics/*", pubsub_topics_delete },
+	{ "POST", "/v1/projects/*/topics/*", pubsub_topics_post },
+	{ "GET", "/v1/projects/*/topics/*/subscriptions", pubsub_topics_subscriptions },
+	{ "GET", "/v1/projects/*/subscriptions", pubsub_subscriptions_list },
+	{ "PUT", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_create },
+	{ "GET", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_get },
+	{ "DELETE", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_delete },
+	{ "POST", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_post },
 };
 
 bool router_is_control(const char *path)
@@ -120,7 +132,7 @@ bool router_needs_auth(const char *path)
 {
 	return strncmp(path, "/bigquery/", 10) == 0 || strncmp(path, "/upload/", 8) == 0 ||
 	       strncmp(path, "/resumable/", 11) == 0 || strncmp(path, "/storage/", 9) == 0 ||
-	       strncmp(path, "/download/", 10) == 0;
+	       strncmp(path, "/download/", 10) == 0 || pubsub_is_path(path);
 }
 
 /* The next byte of a path as it came, percent escapes undone; -1 at its end. */
