@@ -67,6 +67,23 @@ void stage_part_begin(struct stage_part *p, char *name)
 
 /* --- chunks ---------------------------------------------------------------------------------- */
 
+/*
+ * There is an object of that name, which is random and was ours alone to
+ * give: the answer that told of it was lost, and what was sent again met it.
+ * Then it is what stage_part_finish expects; else another failure.
+ */
+static int take_existing(struct stage_part *p, bool last, struct error *err)
+{
+	json_t *object = NULL;
+	struct error why;
+
+	if (!last || storage_object_get(&p->api, p->bucket, p->name, &object, &why) <= 0)
+		return error_set(err, ERR_TEMP, "gs://%s/%s exists already", p->bucket, p->name);
+	p->upload.resource = object;
+	p->upload.state = RESUMABLE_DONE;
+	return 0;
+}
+
 static int put_chunk(struct stage_part *p, bool last, struct error *err)
 {
 	/* No contentEncoding: BigQuery knows gzip by itself, and nobody is to unpack it on the way. */
@@ -78,9 +95,8 @@ static int put_chunk(struct stage_part *p, bool last, struct error *err)
 	if (p->upload.state == RESUMABLE_OPEN &&
 	    resumable_put(&p->upload, p->chunk, p->length, last, err) < 0)
 		return -1;
-	/* Its name is random and was ours alone to give. */
-	if (p->upload.state == RESUMABLE_CONFLICT)
-		return error_set(err, ERR_TEMP, "gs://%s/%s exists already", p->bucket, p->name);
+	if (p->upload.state == RESUMABLE_CONFLICT && take_existing(p, last, err) < 0)
+		return -1;
 	p->crc = crc32c(p->crc, p->chunk, p->length);
 	p->length = 0;
 	return 0;

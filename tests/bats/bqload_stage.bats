@@ -230,6 +230,26 @@ in/other/0123456789abcdef/part-00001.ndjson"
 	holds 10
 }
 
+@test "an object that is there already is ours if it has what was sent: its answer was lost" {
+	for written in 10 400; do
+		# The question that follows the lost answer is told that the name is taken.
+		fault '{"match":{"method":"PUT","path":"/upload/storage/"},"fault":{"drop":"after-effect"}}'
+		fault '{"match":{"method":"PUT","path":"/upload/storage/"},"fault":{"status":412,"reason":"conditionNotMet"}}'
+		stage_rows "$written" 1 --write truncate
+		assert_status 0
+		holds "$written"
+		no_objects
+	done
+	# Another's, of that name, is never loaded.
+	fault '{"match":{"method":"PUT","path":"/upload/storage/"},"fault":{"damage":true,"drop":"after-effect"}}'
+	fault '{"match":{"method":"PUT","path":"/upload/storage/"},"fault":{"status":412,"reason":"conditionNotMet"}}'
+	stage_rows 20 1
+	assert_status 75
+	assert_output_contains 'what is stored is not what was sent'
+	holds 400
+	no_objects
+}
+
 @test "an upload session that is gone ends the run with 75, and nothing is loaded or left" {
 	for code in 404 410; do
 		fault "{\"match\":{\"method\":\"PUT\",\"path\":\"/upload/storage/\",\"n\":2},\"fault\":{\"session\":$code}}"

@@ -92,11 +92,12 @@ static void whole_part(void)
 	free(zeros);
 }
 
-/* Write "123456789" and finish with that answer: 0, or the error's code. */
-static int finish_with(const struct script_reply *last, char *message)
+/* Write "123456789" and finish with that answer, and one more: 0, or the error's code. */
+static int finish_with_both(const struct script_reply *last, const struct script_reply *then,
+			    char *message)
 {
-	struct script_reply replies[] = { STARTED, *last };
-	struct script *s = script_start(replies, 2);
+	struct script_reply replies[] = { STARTED, *last, *then };
+	struct script *s = script_start(replies, 3);
 	struct error err = { 0 };
 	struct stage_part p;
 
@@ -108,6 +109,13 @@ static int finish_with(const struct script_reply *last, char *message)
 	stage_part_release(&p);
 	script_stop(s);
 	return err.code;
+}
+
+static int finish_with(const struct script_reply *last, char *message)
+{
+	static const struct script_reply none = { .status = 404 };
+
+	return finish_with_both(last, &none, message);
 }
 
 static void answers(void)
@@ -131,6 +139,11 @@ static void answers(void)
 	CHECK_HAS(message, "session is gone");
 	CHECK(finish_with(&exists, message) == ERR_TEMP);
 	CHECK_HAS(message, "gs://bkt/n exists already");
+	unit_test(
+		"the object that is there is ours when it has what was sent: its answer was lost");
+	CHECK(finish_with_both(&exists, &good, message) == 0);
+	CHECK(finish_with_both(&exists, &other, message) == ERR_TEMP);
+	CHECK_HAS(message, "what is stored is not what was sent");
 	unit_test("who may not write is told so");
 	CHECK(finish_with(&refused, message) == ERR_PERM);
 }
