@@ -616,3 +616,17 @@ multipart() {
 	[[ $status -ne 0 ]]
 	assert_equal "$(status GET /storage/v1/b/bkt/o/up)" 404
 }
+
+@test "--no-md5: objects have a CRC-32C and no MD5, and who brings one is refused" {
+	printf 123456789 >"$BATS_TEST_TMPDIR/object"
+	# shellcheck disable=SC2016 # for the inner shell
+	run localcloud --data "$BATS_TEST_TMPDIR/other" --no-md5 -- bash -c '
+		url=$STORAGE_EMULATOR_HOST
+		curl -fsS --noproxy "*" -H "Content-Type: application/json" -d "{\"name\":\"bkt\"}" "$url/storage/v1/b?project=p" >/dev/null
+		curl -sS --noproxy "*" --data-binary @"$1" "$url/upload/storage/v1/b/bkt/o?uploadType=media&name=a" | jq -c "[.crc32c, .md5Hash]"
+		curl -sS --noproxy "*" --data-binary @"$1" -H "X-Goog-Hash: md5=JfnnlDI7RTiF9RgfG2JNCw==" \
+			"$url/upload/storage/v1/b/bkt/o?uploadType=media&name=b" | jq .error.code' bash "$BATS_TEST_TMPDIR/object"
+	assert_status 0
+	assert_line '["4waSgw==",null]'
+	assert_line 400
+}

@@ -117,13 +117,12 @@ static int compose(struct exchange *ex, struct made *m, const json_t *body, stru
 	json_array_foreach(sources, i, source)
 		if (add_source(ex, m, source, err))
 			return -1;
-	hash = gcs_hash_new();
+	/* A composite object has no MD5. */
+	hash = gcs_hash_new(false);
 	rc = hash ? gcs_hash_file(hash, m->fd, m->size, err) ||
 			     gcs_hash_finish(hash, m->resource, err)
 		  : api_fail(err, 500, "internalError", "out of memory");
 	gcs_hash_free(hash);
-	/* A composite object has no MD5. */
-	json_object_del(m->resource, "md5Hash");
 	json_object_set_new(m->resource, "componentCount", json_integer(m->components));
 	ju_set_int64(m->resource, "size", m->size);
 	if (!json_object_get(m->resource, "storageClass"))

@@ -12,18 +12,18 @@
 #define PIECE ((size_t)256 << 10)
 
 struct gcs_hash {
-	EVP_MD_CTX *md5;
+	EVP_MD_CTX *md5; /* NULL: none is wanted */
 	uint32_t crc;
 	int64_t done;
 	char piece[PIECE];
 };
 
-struct gcs_hash *gcs_hash_new(void)
+struct gcs_hash *gcs_hash_new(bool md5)
 {
 	struct gcs_hash *h = calloc(1, sizeof(*h));
 
-	if (!h)
-		return NULL;
+	if (!h || !md5)
+		return h;
 	h->md5 = EVP_MD_CTX_new();
 	if (h->md5 && EVP_DigestInit_ex(h->md5, EVP_md5(), NULL) == 1)
 		return h;
@@ -47,7 +47,7 @@ int gcs_hash_file(struct gcs_hash *h, int fd, int64_t size, struct api_error *er
 
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got <= 0 || EVP_DigestUpdate(h->md5, h->piece, (size_t)got) != 1)
+		if (got <= 0 || (h->md5 && EVP_DigestUpdate(h->md5, h->piece, (size_t)got) != 1))
 			return api_fail(err, 503, "backendError",
 					"localcloud cannot read what it has stored");
 		h->crc = crc32c(h->crc, h->piece, (size_t)got);
@@ -77,7 +77,8 @@ int gcs_hash_finish(struct gcs_hash *h, json_t *resource, struct api_error *err)
 
 	for (int i = 0; i < 4; i++)
 		crc[i] = (unsigned char)(h->crc >> (24 - 8 * i));
-	if (EVP_DigestFinal_ex(h->md5, md5, &n) != 1 || set_base64(resource, "md5Hash", md5, n) ||
+	if ((h->md5 && (EVP_DigestFinal_ex(h->md5, md5, &n) != 1 ||
+			set_base64(resource, "md5Hash", md5, n))) ||
 	    set_base64(resource, "crc32c", crc, sizeof(crc)))
 		return api_fail(err, 500, "internalError", "out of memory");
 	return 0;

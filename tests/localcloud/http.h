@@ -21,6 +21,7 @@ struct server {
 	const char *project; /* of the metadata server */
 	char url[64];        /* http://127.0.0.1:PORT */
 	bool require_auth;
+	bool no_md5; /* objects have only a CRC-32C */
 	struct store *store;
 	struct jobs *jobs;
 	struct faults *faults;

@@ -17,7 +17,7 @@
 struct config {
 	const char *data, *project, *service_account;
 	int64_t port, token_lifetime_s;
-	bool require_auth;
+	bool require_auth, no_md5;
 };
 
 static const struct option_def options[] = {
@@ -50,6 +50,10 @@ static const struct option_def options[] = {
 	  .min = 0,
 	  .max = 86400,
 	  .help = "lifetime of tokens (default 3599)" },
+	{ .name = "no-md5",
+	  .kind = OPTION_FLAG,
+	  .offset = offsetof(struct config, no_md5),
+	  .help = "objects have no md5Hash, as composite ones: to measure uploads" },
 	{ .name = "service-account",
 	  .kind = OPTION_STRING,
 	  .offset = offsetof(struct config, service_account),
@@ -74,6 +78,7 @@ static int open_server(struct server *server, const struct config *config, struc
 	server->dir = config->data;
 	server->project = config->project;
 	server->require_auth = config->require_auth;
+	server->no_md5 = config->no_md5;
 	server->faults = faults_new();
 	server->log = reqlog_new();
 	server->uploads = uploads_new();

@@ -231,7 +231,7 @@ static int describe_session(struct exchange *ex, struct session *s, struct api_e
 
 static int finish_start(struct exchange *ex, struct api_error *err)
 {
-	struct session *s = session_new(ex->upload->sink);
+	struct session *s = session_new(ex->upload->sink, !ex->server->no_md5);
 	char root[300];
 
 	if (!s)

@@ -108,7 +108,7 @@ int whole_finish(struct exchange *ex, struct api_error *err);
 void whole_abort(struct upload *up);
 
 /* upload_session.c */
-struct session *session_new(const struct upload_sink *sink);
+struct session *session_new(const struct upload_sink *sink, bool md5);
 void session_free(struct session *s);
 void session_add(struct uploads *u, struct session *s);
 /* The session named in the URL, made busy; NULL when it is unknown or another's. */

@@ -14,14 +14,15 @@ int whole_create(struct exchange *ex, struct api_error *err)
 	return up->fd < 0 ? -1 : 0;
 }
 
-static int hash_all(const struct upload *up, struct gcs_hash **ret, struct api_error *err)
+static int hash_all(const struct exchange *ex, struct gcs_hash **ret, struct api_error *err)
 {
+	const struct upload *up = ex->upload;
 	struct stat st;
 
 	*ret = NULL;
 	if (!up->sink->hashed)
 		return 0;
-	*ret = gcs_hash_new();
+	*ret = gcs_hash_new(!ex->server->no_md5);
 	if (!*ret || fstat(up->fd, &st))
 		return api_fail(err, 500, "internalError", "out of memory");
 	return gcs_hash_file(*ret, up->fd, st.st_size, err);
@@ -32,7 +33,7 @@ int whole_finish(struct exchange *ex, struct api_error *err)
 	struct upload *up = ex->upload;
 	struct gcs_hash *hash = NULL;
 	json_t *kept = NULL, *what = up->sink->describe(ex, up->metadata, up->type, err);
-	int rc = what ? hash_all(up, &hash, err) : -1;
+	int rc = what ? hash_all(ex, &hash, err) : -1;
 
 	if (rc == 0)
 		rc = up->sink->commit(ex, what, up->spool, hash, &kept, err);

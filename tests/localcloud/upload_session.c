@@ -32,7 +32,7 @@ void uploads_free(struct uploads *u)
 	free(u);
 }
 
-struct session *session_new(const struct upload_sink *sink)
+struct session *session_new(const struct upload_sink *sink, bool md5)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -43,7 +43,7 @@ struct session *session_new(const struct upload_sink *sink)
 	s->total = -1;
 	ident_random_hex(s->id, sizeof(s->id));
 	if (sink->hashed) {
-		s->hash = gcs_hash_new();
+		s->hash = gcs_hash_new(md5);
 		if (!s->hash) {
 			free(s);
 			return NULL;
