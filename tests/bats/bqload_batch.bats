@@ -237,9 +237,15 @@ many_objects() {
 	assert_status 75
 	curl -fsS -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
 	assert_equal "$(bq_sql "SELECT COUNT(DISTINCT id) AS n, MIN(id) AS m FROM $dataset.u")" '{"n":"10001","m":"1"}'
+	# Its price has a limit, too.
+	load_batches --maximum-bytes-billed 1 <"$BATS_TEST_TMPDIR/replace"
+	assert_status 69
+	assert_output_contains 'bytes'
+	assert_equal "$(bq_sql "SELECT MIN(id) AS m FROM $dataset.u")" '{"m":"1"}'
 	load_batches <"$BATS_TEST_TMPDIR/replace"
 	assert_status 0
 	assert_equal "$(loaded '[.rows, .write]')" '[10001,"truncate"]'
+	(($(loaded .bytesBilled) > 0))
 	assert_equal "$(bq_sql "SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS d, MIN(id) AS m FROM $dataset.u")" '{"n":"10001","d":"10001","m":"0"}'
 	assert_equal "$(bq_api GET "datasets/$dataset/tables" | jq -c '[.tables[].tableReference.tableId]')" '["t","u"]'
 }
