@@ -149,6 +149,19 @@ lose_sight() {
 	done
 }
 
+@test "a run that was tried again and failed before its job does not hide what it left" {
+	load_rows 0 '{"id":0}' -- --write merge --run-id r0
+	die_at before POST '/jobs$' 2 1 '{"id":1}' -- "${stage[@]}" --write merge --run-id r1
+	listed r1
+	load_rows 1 '{"id":"x"}' '{' -- --write merge --run-id r1
+	assert_status 65
+	assert_equal "$(entries '.step + " " + .state' | tail -n 1)" '"load failed"'
+	listed r1
+	load_rows 2 '{"id":2}' -- --write merge --run-id r2
+	assert_status 0
+	no_objects
+}
+
 @test "a merge that fails for good says which job it was, and nothing is looked for later" {
 	use_file
 	fault '{"match":{"method":"POST","path":"/jobs$"},"fault":{"jobError":{"reason":"invalid"}}}'
