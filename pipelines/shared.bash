@@ -84,6 +84,20 @@ check_log_format() {
 	}
 }
 
+# split_list LIST: at commas outside of quotes, into $words, without the spaces around. 1: a quote is open.
+split_list() {
+	# shellcheck disable=SC2016 # a regular expression
+	local rest=$1 word first='^(([^,"`]|"[^"]*"|`[^`]*`)*)(,(.*))?$'
+	words=()
+	while [[ -n $rest ]]; do
+		[[ $rest =~ $first ]] || return 1
+		word=${BASH_REMATCH[1]} rest=${BASH_REMATCH[4]}
+		word=${word#"${word%%[![:space:]]*}"}
+		word=${word%"${word##*[![:space:]]}"}
+		[[ -z $word ]] || words+=("$word")
+	done
+}
+
 digest() {
 	printf '%s\0' "$@" | sha256sum | cut -c 1-32
 }

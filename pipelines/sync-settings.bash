@@ -199,6 +199,25 @@ as_log_level() {
 	esac
 }
 
+# How often, or "never", which is empty.
+as_interval() {
+	local given=$value
+	if [[ ${given,,} == never ]]; then
+		REPLY=''
+	elif seconds_of "$given"; then
+		REPLY+=s
+	else
+		wrong "a duration such as 12h or 7d, or never"
+	fi
+}
+
+# Of time, or of numbers.
+as_lag() {
+	REPLY=$value
+	[[ $value =~ ^[0-9]+(\.[0-9]+)?$ ]] || seconds_of "$value" || wrong "a duration such as 10m, or a number"
+	REPLY=$value
+}
+
 # As Go writes them; plain seconds too. Milliseconds, and never 0 for what is not 0, which means for ever.
 as_duration() {
 	local rest=$value total=0 count fraction unit
@@ -224,25 +243,11 @@ as_date_format() {
 		wrong "a layout of Go's, such as 2006-01-02T15:04:05Z07:00"
 }
 
-# split LIST: at commas outside of quotes, into $words, without the spaces around. 1: a quote is open.
-split() {
-	# shellcheck disable=SC2016 # a regular expression
-	local rest=$1 word first='^(([^,"`]|"[^"]*"|`[^`]*`)*)(,(.*))?$'
-	words=()
-	while [[ -n $rest ]]; do
-		[[ $rest =~ $first ]] || return 1
-		word=${BASH_REMATCH[1]} rest=${BASH_REMATCH[4]}
-		word=${word#"${word%%[![:space:]]*}"}
-		word=${word%"${word##*[![:space:]]}"}
-		[[ -z $word ]] || words+=("$word")
-	done
-}
-
 # columns NAME: the words of a list, joined by commas, into $REPLY.
 columns() {
 	local words joined
 	setting text '' "$1"
-	if ! split "$REPLY"; then
+	if ! split_list "$REPLY"; then
 		mistake "$1: a quote is not closed"
 	elif [[ -n $REPLY ]] && ((${#words[@]} == 0)); then
 		mistake "$1 names nothing"
@@ -254,7 +259,7 @@ columns() {
 # list NAME: the words of a required list, into $words.
 list() {
 	required "$1"
-	if ! split "$REPLY"; then
+	if ! split_list "$REPLY"; then
 		mistake "$1: a quote is not closed"
 	elif [[ -n $REPLY ]] && ((${#words[@]} == 0)); then
 		mistake "$1 names nothing"
@@ -325,6 +330,7 @@ configure_run() {
 	setting boolean false DRY_RUN && run[dry_run]=$REPLY
 	setting boolean true AUTO_CREATE_TABLES && run[create]=$REPLY
 	setting boolean false TRUNCATE_ON_SYNC && run[truncate]=$REPLY
+	setting text bigquery_loads.serverless_bq_loads BQ_LOAD_STATE_TABLE && run[ledger]=$REPLY
 	setting limit 0 MAX_ROW_PARSE_FAILURES && run[rejects]=$REPLY
 	setting positive 15 DB_MAX_OPEN_CONNECTIONS && run[limit]=$REPLY
 	setting date_format '' DATE_FORMAT
@@ -342,6 +348,9 @@ configure_run() {
 	setting duration 0 DB_WRITE_TIMEOUT
 	setting duration 0 DB_STATEMENT_TIMEOUT
 	setting boolean false SYNC_SNAPSHOT
+	# And what tables do.
+	setting lag '' SYNC_LAG
+	setting interval '' RECONCILE_EVERY
 }
 
 # claim PREFIX WHAT: variables that begin with PREFIX are for one thing only.
@@ -457,30 +466,51 @@ configure_target() {
 check_columns() {
 	local column words
 	[[ -n ${table[$1.columns]} ]] || return 0
-	split "$4" || return 0
+	split_list "$4" || return 0
 	for column in "${words[@]}"; do
 		[[ ,${table[$1.columns]}, == *",$column,"* ]] || mistake "${2}_$3: $column is not in ${2}_COLUMNS"
 	done
 }
 
 configure_write() {
+	local n=$1
 	if [[ ${run[truncate]} == true ]]; then
-		table[$1.write]=truncate
-	elif [[ -n ${table[$1.key]} ]]; then
-		table[$1.write]=merge
-	elif [[ -n ${table[$1.cursor]} ]]; then
-		mistake "${2}_TIMESTAMP_COLUMN needs ${2}_PRIMARY_KEY, by which rows are merged (or TRUNCATE_ON_SYNC=true, \
-which replaces the table): without a key nothing tells which rows were loaded before"
+		table[$n.write]=truncate table[$n.cursor]=''
+	elif [[ -n ${table[$n.key]} ]]; then
+		table[$n.write]=merge
 	else
-		table[$1.write]=append
-		warnings+=("${table[$1.label]}: every run appends all of its rows; set ${2}_PRIMARY_KEY (merge) \
-or TRUNCATE_ON_SYNC=true (replace)")
+		table[$n.write]=append
+		[[ -n ${table[$n.cursor]} ]] || warnings+=("${table[$n.label]}: every run appends all of its rows; set \
+${2}_PRIMARY_KEY (merge), ${2}_TIMESTAMP_COLUMN (append what is new) or TRUNCATE_ON_SYNC=true (replace)")
+	fi
+	[[ -z ${table[$n.cursor]} || ${run[ledger]} != none ]] ||
+		mistake "${2}_TIMESTAMP_COLUMN needs a ledger, which says up to where the last run went: BQ_LOAD_STATE_TABLE is none"
+	configure_lag "$@"
+	configure_reconcile "$@"
+}
+
+# configure_lag N PREFIX: what is appended is read once only.
+configure_lag() {
+	setting lag '' "${2}_LAG" SYNC_LAG && table[$1.lag]=$REPLY
+	[[ -n ${table[$1.cursor]} && ${table[$1.write]} == merge ]] || table[$1.lag]=''
+}
+
+# configure_reconcile N PREFIX: what is gone at the source.
+configure_reconcile() {
+	setting interval '' "${2}_RECONCILE_EVERY" RECONCILE_EVERY && table[$1.reconcile]=$REPLY
+	setting text '' "${2}_SOFT_DELETE_COLUMN" && table[$1.mark]=$REPLY
+	if [[ ${table[$1.write]} != merge ]]; then
+		table[$1.reconcile]='' table[$1.mark]=''
+	elif [[ -z ${table[$1.reconcile]} && -n ${table[$1.mark]} ]]; then
+		mistake "${2}_SOFT_DELETE_COLUMN needs RECONCILE_EVERY: only then what is gone is looked for"
+	elif [[ -n ${table[$1.reconcile]} && ${run[ledger]} == none ]]; then
+		mistake "RECONCILE_EVERY needs a ledger, which says when that was done last: BQ_LOAD_STATE_TABLE is none"
 	fi
 }
 
 # Variables that look like ours, and are not: most often a table's name is written differently.
 warn_of_strangers() {
-	local name id ending='_(ENABLED|TARGET_TABLE|PRIMARY_KEY|TIMESTAMP_COLUMN|COLUMNS|BATCH_SIZE)$'
+	local name id ending='_(ENABLED|TARGET_TABLE|PRIMARY_KEY|TIMESTAMP_COLUMN|LAG|RECONCILE_EVERY|SOFT_DELETE_COLUMN|COLUMNS|BATCH_SIZE)$'
 	for name in $(compgen -e) "${!dotenv[@]}"; do
 		[[ -z ${known[$name]:-} && $name =~ $ending ]] || continue
 		# Those of a table that is not enabled are not asked for.

@@ -95,10 +95,28 @@ slow_query_runs() {
 	assert_status 0
 	assert_equal "$(bq_sql "SELECT id, v FROM shop.merged ORDER BY id" | jq -r '.id + .v' | paste -sd ' ')" "1old 2new 3old 4new"
 	# By the time, an older row does not go over a newer one.
-	psql_do "UPDATE merged SET v = 'older', at = '2025-01-01' WHERE id = 3" "UPDATE merged SET v = 'newer', at = '2027-01-01' WHERE id = 4"
+	psql_do "UPDATE merged SET v = 'older', at = '2025-01-01' WHERE id = 3" "UPDATE merged SET v = 'newer', at = '2026-02-01' WHERE id = 4"
 	SHOP_MERGED_TIMESTAMP_COLUMN='at' run_sync
 	assert_status 0
 	assert_equal "$(bq_sql "SELECT id, v FROM shop.merged ORDER BY id" | jq -r '.id + .v' | paste -sd ' ')" "1old 2new 3old 4newer"
+}
+
+@test "TIMESTAMP_COLUMN: what is new is merged or appended; RECONCILE_EVERY deletes what is gone" {
+	psql_do "CREATE TABLE inc (id int PRIMARY KEY, v text, at timestamptz DEFAULT clock_timestamp() - interval '1 hour')" \
+		"INSERT INTO inc SELECT i, 'old' FROM generate_series(1, 4) i" "CREATE TABLE log AS TABLE inc"
+	export TRUNCATE_ON_SYNC=false SHOP_TABLES=inc,log SHOP_INC_PRIMARY_KEY=id SHOP_INC_TIMESTAMP_COLUMN='at' \
+		SHOP_LOG_TIMESTAMP_COLUMN='at' RECONCILE_EVERY=0s
+	run_sync
+	assert_status 0
+	psql_do "INSERT INTO log VALUES (5, 'new', clock_timestamp())" "INSERT INTO inc VALUES (5, 'new', clock_timestamp())" \
+		"DELETE FROM inc WHERE id = 1" "UPDATE inc SET v = 'unseen', at = at - interval '1 hour' WHERE id = 2"
+	run_sync
+	assert_status 0
+	assert_equal "$(bq_sql "SELECT id, v FROM shop.inc ORDER BY id" | jq -r '.id + .v' | paste -sd ' ')" "2old 3old 4old 5new"
+	assert_equal "$(count log)" 5
+	[[ $errors =~ shop\ log\ +log\ +1\  ]]
+	assert_equal "$(jq -r '.["@loaded"].table // empty' <<<"$output" | sort | uniq -c | tr -s ' \n' ' ')" " 2 $PROJECT.shop.inc 1 $PROJECT.shop.log "
+	assert_json '.[-1]["@end"].records == 3'
 }
 
 @test "DRY_RUN reads and checks every row, and writes nothing anywhere" {
@@ -144,7 +162,7 @@ slow_query_runs() {
 
 @test "SYNC_TIMEOUT ends the whole run in order: 75, queries cancelled, no process left" {
 	psql_do "CREATE TABLE quick AS SELECT 1 AS id"
-	SYNC_TIMEOUT=1500ms SHOP_TABLES=quick,slow,never DB_MAX_OPEN_CONNECTIONS=1 run_sync
+	SYNC_TIMEOUT=5s SHOP_TABLES=quick,slow,never DB_MAX_OPEN_CONNECTIONS=1 run_sync
 	assert_status 75
 	[[ $errors =~ shop\ quick\ .*\ loaded ]]
 	[[ $errors =~ shop\ slow\ .*\ stopped:\ SYNC_TIMEOUT\ is\ over ]]
@@ -250,7 +268,9 @@ job_was_sent() {
 @test "a sync that was killed while its job runs cannot come in late: the next one waits, then loads the newer rows" {
 	psql_do "CREATE TABLE late AS SELECT 1 AS v"
 	export SHOP_TABLES=late
-	fault '{"times":1,"fault":{"jobDelayMs":3000}}'
+	# Its entries are no jobs, which the fault could take for the load.
+	export BQ_LOAD_STATE_TABLE=file:$BATS_TEST_TMPDIR/ledger
+	fault '{"times":1,"fault":{"jobDelayMs":8000}}'
 	env -u PGHOST setsid sync >out 2>err 3>&- &
 	wait_until 10 job_was_sent
 	# All of it, at once: the groups of sync and of its pipelines.
@@ -266,18 +286,17 @@ job_was_sent() {
 
 # Processes whose directory is ours, except of the test's own.
 kill_all() {
-	local cwd pid
-
-	for cwd in /proc/[0-9]*/cwd; do
-		pid=${cwd//[^0-9]/}
-		[[ $(readlink "$cwd") != "$SYNC_DIRECTORY" || $pid == "$$" || $pid == "$BASHPID" ]] || kill -KILL "$pid" 2>/dev/null || true
-	done
+	# shellcheck disable=SC2046 # numbers
+	kill -KILL $(find /proc/[0-9]*/cwd -maxdepth 0 -lname "$SYNC_DIRECTORY" | tr -dc '0-9\n' |
+		grep -vxe "$BASHPID" -e "$$") 2>/dev/null || true
 }
 
 @test "what appends after another run died loads its own rows, and does not take that run for its own" {
 	psql_do "CREATE TABLE one AS SELECT 1 AS v" "CREATE TABLE two AS SELECT 2 AS v"
 	export TRUNCATE_ON_SYNC=false
-	fault '{"times":1,"fault":{"jobDelayMs":2000}}'
+	# Its entries are no jobs, which the fault could take for the load.
+	export BQ_LOAD_STATE_TABLE=file:$BATS_TEST_TMPDIR/ledger
+	fault '{"times":1,"fault":{"jobDelayMs":8000}}'
 	env -u PGHOST SHOP_TABLES=one SHOP_ONE_TARGET_TABLE=both setsid sync >out 2>err 3>&- &
 	wait_until 10 job_was_sent
 	kill_all

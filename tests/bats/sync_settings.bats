@@ -272,27 +272,65 @@ setup() {
 	assert_word public__orders --dry-run
 }
 
-@test "TRUNCATE_ON_SYNC wins over PRIMARY_KEY, which wins over appending; TIMESTAMP_COLUMN decides which row is newer" {
+@test "TRUNCATE_ON_SYNC wins over PRIMARY_KEY, which wins over appending; TIMESTAMP_COLUMN makes both incremental" {
 	run_sync
 	assert_word public__orders append
+	refute_word public__orders cursor
 	[[ $errors == *'warning: shop public.orders: every run appends all of its rows'* ]]
+	SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN=created_at SYNC_LAG=5m run_sync
+	assert_word public__orders append
+	assert_word public__orders --cursor=created_at
+	refute_word public__orders lag
+	[[ $errors != *warning* ]]
 	export SHOP_PUBLIC_ORDERS_PRIMARY_KEY='id, region'
 	run_sync
 	assert_word public__orders merge
-	assert_word public__orders --load=--key=id,region
+	assert_word public__orders --key=id,region
 	refute_word public__orders cursor
 	export SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN=updated_at
 	run_sync
 	assert_word public__orders merge
-	assert_word public__orders --load=--cursor=updated_at
-	TRUNCATE_ON_SYNC=1 run_sync
+	assert_word public__orders --cursor=updated_at
+	refute_word public__orders lag
+	SYNC_LAG=1h SHOP_PUBLIC_ORDERS_LAG=5m run_sync
+	assert_word public__orders --lag=5m
+	TRUNCATE_ON_SYNC=1 SYNC_LAG=1h RECONCILE_EVERY=1d run_sync
 	assert_word public__orders truncate
 	refute_word public__orders key
+	refute_word public__orders cursor
+	refute_word public__orders lag
+	refute_word public__orders reconcile
 }
 
-@test "TIMESTAMP_COLUMN without PRIMARY_KEY is an error that says what to do" {
-	SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN=updated_at run_sync
-	assert_refused SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN SHOP_PUBLIC_ORDERS_PRIMARY_KEY TRUNCATE_ON_SYNC
+@test "BQ_LOAD_STATE_TABLE: the ledger of all; without one nothing is incremental" {
+	run_sync
+	assert_word public__orders --ledger=bigquery_loads.serverless_bq_loads
+	BQ_LOAD_STATE_TABLE=ops.loads run_sync
+	assert_word public__orders --ledger=ops.loads
+	BQ_LOAD_STATE_TABLE=none run_sync
+	assert_word public__orders --ledger=none
+	rm "$FAKE"/*.words
+	export BQ_LOAD_STATE_TABLE=none SHOP_PUBLIC_ORDERS_PRIMARY_KEY=id
+	SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN='at' run_sync
+	assert_refused SHOP_PUBLIC_ORDERS_TIMESTAMP_COLUMN BQ_LOAD_STATE_TABLE
+	RECONCILE_EVERY=1d run_sync
+	assert_refused RECONCILE_EVERY BQ_LOAD_STATE_TABLE
+}
+
+@test "RECONCILE_EVERY: for all tables that are merged, or one; never; marks instead of deleting" {
+	export SHOP_TABLES=a,b,c SHOP_A_PRIMARY_KEY=id SHOP_B_PRIMARY_KEY=id RECONCILE_EVERY=1d
+	SHOP_A_RECONCILE_EVERY=12h SHOP_A_SOFT_DELETE_COLUMN=gone run_sync
+	assert_word a --reconcile-every=43200s
+	assert_word a --soft-delete=gone
+	assert_word b --reconcile-every=86400s
+	refute_word c reconcile
+	SHOP_A_RECONCILE_EVERY=never run_sync
+	refute_word a reconcile
+	rm "$FAKE"/*.words
+	RECONCILE_EVERY='' SHOP_A_SOFT_DELETE_COLUMN=gone run_sync
+	assert_refused SHOP_A_SOFT_DELETE_COLUMN RECONCILE_EVERY
+	RECONCILE_EVERY=soon SYNC_LAG=late SHOP_B_LAG=1w run_sync
+	assert_refused "RECONCILE_EVERY: 'soon'" "SYNC_LAG: 'late'" "SHOP_B_LAG: '1w'"
 }
 
 @test "COLUMNS: only these are read, and key and time must be among them" {
