@@ -64,7 +64,7 @@ bqload_PKGS    := libcurl libcrypto jansson libisal
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base
-localcloud_PKGS    := libmicrohttpd sqlite3 jansson libcrypto zlib
+localcloud_PKGS    := libmicrohttpd libcurl sqlite3 jansson libcrypto zlib
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 # A unit test links both libraries and, beyond them, what UNIT_name_SOURCES says.

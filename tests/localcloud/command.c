@@ -57,6 +57,11 @@ static int child(char **argv, const struct server *server, const char *token)
 	set_url("STORAGE_EMULATOR_HOST", server->url, "");
 	set_url("CLOUDSDK_API_ENDPOINT_OVERRIDES_BIGQUERY", server->url, "/");
 	set_url("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", server->url, "/storage/v1/");
+	/* Another Pub/Sub may serve, which notifications go to as well. */
+	if (!getenv("PUBSUB_EMULATOR_HOST")) {
+		setenv("PUBSUB_EMULATOR_HOST", server->url + strlen("http://"), 1);
+		set_url("CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB", server->url, "/");
+	}
 	setenv("CLOUDSDK_AUTH_ACCESS_TOKEN_FILE", token, 1);
 	setenv("GOOGLE_CLOUD_PROJECT", server->project, 0);
 	setenv("CLOUDSDK_CORE_PROJECT", server->project, 0);

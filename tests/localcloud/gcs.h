@@ -90,6 +90,35 @@ struct gcs_listing {
 int gcs_object_list(struct gcs *g, const char *bucket, const struct gcs_listing *asked,
 		    json_t *items, json_t *prefixes, char **next, struct api_error *err);
 
+/*
+ * Notification configurations of a bucket, and the events that they are to be told of: these are written down together
+ * with the change and stay until gcs_event_done, so that each is published at least once.
+ */
+/* 400 past the limits. The resource gets its id. */
+int gcs_notification_create(struct gcs *g, const char *bucket, json_t *resource,
+			    struct api_error *err);
+json_t *gcs_notification_get(struct gcs *g, const char *bucket, const char *id,
+			     struct api_error *err);
+int gcs_notification_delete(struct gcs *g, const char *bucket, const char *id,
+			    struct api_error *err);
+/* New array. */
+json_t *gcs_notification_list(struct gcs *g, const char *bucket, struct api_error *err);
+
+struct gcs_event {
+	int64_t id, time_us;
+	char type[32];           /* OBJECT_FINALIZE and its like */
+	json_t *config, *object; /* the configuration and the object as they were then */
+	int64_t other;           /* the generation replaced, or that replaced this one; 0: none */
+};
+
+/* Waits for the oldest event: 1 with it, 0 when gcs_events_stop was called, -1 with err. */
+int gcs_event_next(struct gcs *g, struct gcs_event *ret, struct api_error *err);
+int gcs_event_done(struct gcs *g, const struct gcs_event *event, struct api_error *err);
+void gcs_event_release(struct gcs_event *event);
+/* Waits for ms, or until gcs_events_stop. */
+void gcs_events_pause(struct gcs *g, int64_t ms);
+void gcs_events_stop(struct gcs *g);
+
 /* Calls back for every object of the bucket whose name begins with prefix, in byte order, until it returns not 0. */
 typedef int gcs_visit(void *closure, const char *name, const char *path, int64_t size);
 int gcs_object_each(struct gcs *g, const char *bucket, const char *prefix, gcs_visit *visit,

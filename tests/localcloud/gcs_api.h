@@ -23,6 +23,11 @@ int gcs_objects_compose(struct exchange *ex, struct api_error *err);
 int gcs_objects_rewrite(struct exchange *ex, struct api_error *err);
 int gcs_objects_copy(struct exchange *ex, struct api_error *err);
 
+int gcs_notifications_insert(struct exchange *ex, struct api_error *err);
+int gcs_notifications_list(struct exchange *ex, struct api_error *err);
+int gcs_notifications_get(struct exchange *ex, struct api_error *err);
+int gcs_notifications_delete(struct exchange *ex, struct api_error *err);
+
 /* The names that Cloud Storage accepts: 400 otherwise. */
 int gcs_check_bucket(const char *name, struct api_error *err);
 int gcs_check_object(const char *name, struct api_error *err);
@@ -37,7 +42,9 @@ int gcs_read_conditions(const struct exchange *ex, const char *prefix, struct gc
  */
 json_t *gcs_writable(const json_t *body, struct api_error *err);
 
-/* Adds kind, id, selfLink, mediaLink and etag. */
+/* Adds kind, id, selfLink, mediaLink and etag; root is "http://HOST". */
+void gcs_link(const char *root, json_t *resource);
+/* The same, with the host that the client used. */
 void gcs_link_object(const struct exchange *ex, json_t *resource);
 /* Answers with the object's resource; takes the reference. */
 void gcs_answer_object(struct exchange *ex, json_t *resource);

@@ -148,13 +148,12 @@ static const char *escape(const char *name, char out[3 * 1024 + 1])
 	return out;
 }
 
-void gcs_link_object(const struct exchange *ex, json_t *resource)
+void gcs_link(const char *root, json_t *resource)
 {
 	const char *bucket = ju_string(resource, "bucket", ""),
 		   *name = ju_string(resource, "name", "");
 	int64_t generation = ju_int64(resource, "generation", 0);
-	char buf[300], escaped[3 * 1024 + 1];
-	const char *root = ex_root(ex, buf, sizeof(buf));
+	char escaped[3 * 1024 + 1];
 
 	escape(name, escaped);
 	json_object_set_new(resource, "kind", json_string("storage#object"));
@@ -168,6 +167,13 @@ void gcs_link_object(const struct exchange *ex, json_t *resource)
 					 root, bucket, escaped, generation));
 	json_object_set_new(resource, "etag",
 			    gcs_etag(generation, ju_int64(resource, "metageneration", 0)));
+}
+
+void gcs_link_object(const struct exchange *ex, json_t *resource)
+{
+	char buf[300];
+
+	gcs_link(ex_root(ex, buf, sizeof(buf)), resource);
 }
 
 void gcs_answer_object(struct exchange *ex, json_t *resource)

@@ -20,7 +20,11 @@ static const char setup[] =
 	"CREATE TABLE IF NOT EXISTS object(bucket TEXT, name TEXT, generation INTEGER NOT NULL,"
 	" metageneration INTEGER NOT NULL, size INTEGER NOT NULL, file TEXT NOT NULL, resource TEXT NOT NULL,"
 	" PRIMARY KEY(bucket, name)) WITHOUT ROWID;"
-	"CREATE INDEX IF NOT EXISTS object_file ON object(file);";
+	"CREATE INDEX IF NOT EXISTS object_file ON object(file);"
+	"CREATE TABLE IF NOT EXISTS notification(id INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL,"
+	" resource TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS event(id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL,"
+	" config TEXT NOT NULL, object TEXT NOT NULL, time INTEGER NOT NULL, other INTEGER NOT NULL);";
 
 int64_t gcs_now_us(void)
 {
@@ -140,6 +144,7 @@ int gcs_open(const char *dir, struct gcs **ret, struct api_error *err)
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 
 	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->changed, NULL);
 	*ret = g;
 	snprintf(g->dir, sizeof(g->dir), "%s/objects", dir);
 	if (mkdir(g->dir, 0777) && errno != EEXIST)
@@ -157,8 +162,28 @@ void gcs_close(struct gcs *g)
 	if (!g)
 		return;
 	sqlite3_close(g->db);
+	pthread_cond_destroy(&g->changed);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
+}
+
+static int run(struct gcs *g, const char *sql, struct api_error *err)
+{
+	return sqlite3_exec(g->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : gcs_db_error(g, err);
+}
+
+int gcs_begin(struct gcs *g, struct api_error *err)
+{
+	return run(g, "BEGIN IMMEDIATE", err);
+}
+
+int gcs_end(struct gcs *g, int rc, struct api_error *err)
+{
+	if (rc == 0 && run(g, "COMMIT", err) == 0)
+		return 0;
+	if (!sqlite3_get_autocommit(g->db))
+		sqlite3_exec(g->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
 }
 
 int gcs_need_bucket(struct gcs *g, const char *bucket, struct api_error *err)
@@ -229,6 +254,11 @@ int gcs_bucket_delete(struct gcs *g, const char *name, struct api_error *err)
 	if (stmt && sqlite3_step(stmt) == SQLITE_ROW)
 		rc = api_fail(err, 409, "conflict", "The bucket you tried to delete is not empty.");
 	sqlite3_finalize(stmt);
+	if (rc == 0)
+		rc = gcs_finish(g,
+				gcs_prepare(g, err, "DELETE FROM notification WHERE bucket=?", name,
+					    NULL),
+				err);
 	if (rc == 0)
 		rc = gcs_finish(
 			g, gcs_prepare(g, err, "DELETE FROM bucket WHERE name=?", name, NULL), err);

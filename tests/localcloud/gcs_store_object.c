@@ -171,6 +171,24 @@ static int write_row(struct gcs *g, const char *bucket, const char *name, const 
 	return gcs_finish(g, stmt, err);
 }
 
+/* The new row, and the events of it. The lock is held. */
+static int replace(struct gcs *g, const struct gcs_object *before, const char *file,
+		   const json_t *resource, struct api_error *err)
+{
+	int rc = gcs_begin(g, err);
+
+	if (rc)
+		return -1;
+	rc = write_row(g, ju_string(resource, "bucket", ""), ju_string(resource, "name", ""), file,
+		       resource, err);
+	if (rc == 0 && before->generation > 0)
+		rc = gcs_event_add(g, "OBJECT_DELETE", before->resource,
+				   ju_int64(resource, "generation", 0), err);
+	if (rc == 0)
+		rc = gcs_event_add(g, "OBJECT_FINALIZE", resource, before->generation, err);
+	return gcs_end(g, rc, err);
+}
+
 int gcs_object_put(struct gcs *g, const char *bucket, const char *name,
 		   const struct gcs_conditions *c, const char *path, json_t *resource,
 		   struct api_error *err)
@@ -192,13 +210,44 @@ int gcs_object_put(struct gcs *g, const char *bucket, const char *name,
 	if (rc == 0) {
 		g->last_generation = now > g->last_generation ? now : g->last_generation + 1;
 		ju_set_int64(resource, "generation", g->last_generation);
-		rc = write_row(g, bucket, name, strrchr(path, '/') + 1, resource, err);
+		rc = replace(g, &before, strrchr(path, '/') + 1, resource, err);
 		if (rc == 0 && before.generation > 0)
 			unlink(before.path);
 		gcs_object_release(&before);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return rc;
+}
+
+/* The row as the patch has made it, and the event of it. The lock is held. */
+static int update(struct gcs *g, const struct gcs_object *o, struct api_error *err)
+{
+	int rc = gcs_begin(g, err);
+
+	if (rc)
+		return -1;
+	rc = write_row(g, ju_string(o->resource, "bucket", ""), ju_string(o->resource, "name", ""),
+		       strrchr(o->path, '/') + 1, o->resource, err);
+	if (rc == 0)
+		rc = gcs_event_add(g, "OBJECT_METADATA_UPDATE", o->resource, 0, err);
+	return gcs_end(g, rc, err);
+}
+
+/* The lock is held. */
+static int remove_row(struct gcs *g, const struct gcs_object *o, struct api_error *err)
+{
+	int rc = gcs_begin(g, err);
+
+	if (rc)
+		return -1;
+	rc = gcs_finish(g,
+			gcs_prepare(g, err, "DELETE FROM object WHERE bucket=? AND name=?",
+				    ju_string(o->resource, "bucket", ""),
+				    ju_string(o->resource, "name", ""), NULL),
+			err);
+	if (rc == 0)
+		rc = gcs_event_add(g, "OBJECT_DELETE", o->resource, 0, err);
+	return gcs_end(g, rc, err);
 }
 
 /* null takes a member away, objects merge, all else replaces. */
@@ -234,7 +283,7 @@ int gcs_object_patch(struct gcs *g, const char *bucket, const char *name, int64_
 			merge(o.resource, patch);
 			ju_set_int64(o.resource, "metageneration", o.metageneration + 1);
 			json_object_set_new(o.resource, "updated", gcs_time(gcs_now_us()));
-			rc = write_row(g, bucket, name, strrchr(o.path, '/') + 1, o.resource, err);
+			rc = update(g, &o, err);
 		}
 		if (rc == 0)
 			*ret = json_incref(o.resource);
@@ -255,11 +304,7 @@ int gcs_object_delete(struct gcs *g, const char *bucket, const char *name, int64
 	if (rc == 0) {
 		rc = gcs_conditions_judge(c, &o, false, err);
 		if (rc == 0)
-			rc = gcs_finish(g,
-					gcs_prepare(g, err,
-						    "DELETE FROM object WHERE bucket=? AND name=?",
-						    bucket, name, NULL),
-					err);
+			rc = remove_row(g, &o, err);
 		if (rc == 0)
 			unlink(o.path);
 		gcs_object_release(&o);

@@ -4,6 +4,7 @@
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/command.h"
 #include "tests/localcloud/gcs.h"
+#include "tests/localcloud/gcs_publisher.h"
 #include "tests/localcloud/http.h"
 #include "tests/localcloud/jobs.h"
 #include "tests/localcloud/pubsub.h"
@@ -88,13 +89,17 @@ static int open_server(struct server *server, const struct config *config, struc
 	    gcs_open(config->data, &server->gcs, err) ||
 	    jobs_open(config->data, server->store, server->gcs, server->faults, &server->jobs, err))
 		return -1;
-	return http_start(server, (uint16_t)config->port, err);
+	if (http_start(server, (uint16_t)config->port, err))
+		return -1;
+	/* It needs the address that links have. */
+	return gcs_publisher_start(server, &server->publisher, err);
 }
 
 static void close_server(struct server *server)
 {
 	if (server->daemon)
 		http_stop(server);
+	gcs_publisher_stop(server->publisher);
 	if (server->jobs)
 		jobs_close(server->jobs);
 	store_close(server->store);
