@@ -3,7 +3,8 @@
 load helper/common
 
 @test "a table that changes is in sync after each sync that succeeds, whatever was killed before" {
-	run "$SLUICE_ROOT/tests/property/rounds" 10 "${ROUNDS_SEED:-1}"
+	# With this seed ten rounds have kills, late commits, and columns that come, go and change.
+	run "$SLUICE_ROOT/tests/property/rounds" 10 "${ROUNDS_SEED:-107}"
 	assert_status 0
 	assert_output_contains "postgresql: 10 rounds are in sync"
 	assert_output_contains "mysql: 10 rounds are in sync"
