@@ -36,6 +36,8 @@ static int fill(struct csv *c, struct error *err)
 	if (got < 0)
 		return -1;
 	c->in.length = (size_t)got;
+	if (c->exact && !c->bytes && got >= 3 && !memcmp(c->in.data, "\xef\xbb\xbf", 3))
+		c->position = 3;
 	c->bytes += (size_t)got;
 	c->at_eof = got == 0;
 	if (c->copy >= 0 &&
@@ -44,7 +46,7 @@ static int fill(struct csv *c, struct error *err)
 	return 0;
 }
 
-/* The next byte, or -1 at the end, -2 on failure. Every line end is one '\n'. */
+/* The next byte, or -1 at the end, -2 on failure. Every line end is one '\n', unless verbatim. */
 static int next_byte(struct csv *c, struct error *err)
 {
 	char byte;
@@ -60,12 +62,14 @@ static int next_byte(struct csv *c, struct error *err)
 		byte = c->in.data[c->position++];
 		if (byte == '\n' && c->after_cr) {
 			c->after_cr = false;
+			if (c->verbatim)
+				return byte;
 			continue;
 		}
 		c->after_cr = byte == '\r';
 		if (byte == '\r' || byte == '\n') {
 			c->next_line++;
-			return '\n';
+			return c->verbatim ? byte : '\n';
 		}
 		return (unsigned char)byte;
 	}
@@ -98,19 +102,23 @@ static int append(struct csv *c, int byte, struct error *err)
 }
 
 /* Behind an opening quote; returns the byte behind the closing one. */
-static int quoted(struct csv *c, struct error *err)
+static int quoted(struct csv *c, struct csv_cell *cell, struct error *err)
 {
 	int byte;
 
 	for (;;) {
+		c->verbatim = c->exact;
 		byte = next_byte(c, err);
+		c->verbatim = false;
 		if (byte == '"') {
 			byte = next_byte(c, err);
 			if (byte != '"')
 				return byte;
 		}
-		if (byte < 0)
+		if (byte < 0) {
+			cell->open = true;
 			return byte;
+		}
 		if (append(c, byte, err) < 0)
 			return -2;
 	}
@@ -125,7 +133,8 @@ static int read_cell(struct csv *c, int byte, struct error *err)
 		return -2;
 	if (byte == '"') {
 		cell->quoted = true;
-		byte = quoted(c, err);
+		byte = quoted(c, cell, err);
+		cell->loose = byte >= 0 && byte != ',' && byte != '\n';
 	}
 	while (byte >= 0 && byte != ',' && byte != '\n') {
 		if (append(c, byte, err) < 0)

@@ -1,8 +1,8 @@
 /*
  * CSV as Python's csv.DictReader reads it: commas, double quotes doubled
- * inside of quotes, line ends of any system, also inside of quotes; what
- * stands behind a closing quote belongs to the field. The first row names the
- * columns; empty lines are no rows.
+ * inside of quotes, line ends of any system, also inside of quotes (each a
+ * line feed then, unless `exact`); what stands behind a closing quote belongs
+ * to the field. The first row names the columns; empty lines are no rows.
  */
 #ifndef SLUICE_INFER_CSV_H
 #define SLUICE_INFER_CSV_H
@@ -17,6 +17,8 @@
 struct csv_cell {
 	size_t start, length; /* in csv->text */
 	bool quoted;
+	bool open;  /* the closing quote is missing: the rest of the file is in it */
+	bool loose; /* more stands behind the closing quote */
 };
 
 struct csv {
@@ -25,7 +27,9 @@ struct csv {
 	struct buf in;
 	size_t position;
 	bool at_eof, after_cr;
-	uint64_t line;      /* on which the row begins, the first is 1 */
+	bool exact;    /* a byte order mark at the beginning is no data, line ends in quotes are */
+	bool verbatim; /* inside of such quotes */
+	uint64_t line; /* on which the row begins, the first is 1 */
 	uint64_t next_line; /* on which the next byte stands */
 	uint64_t bytes, rows;
 	struct buf text; /* of the row's cells, one behind another */

@@ -303,20 +303,36 @@ int exact_row(struct exact *m, const char *row, size_t length, uint64_t line, st
 
 /* --- CSV ----------------------------------------------------------------- */
 
+/* What Python reads all the same, and BigQuery does not: it is no value that somebody meant. */
+static int check_quotes(const struct csv *csv, struct error *err)
+{
+	for (size_t i = 0; i < csv->cells; i++) {
+		const struct csv_cell *cell = &csv->cell[i];
+
+		if (cell->open)
+			return error_set(err, ERR_DATA,
+					 "line %llu column %zu: its quote is not closed",
+					 (unsigned long long)csv->line, i + 1);
+		if (cell->loose)
+			return error_set(
+				err, ERR_DATA,
+				"line %llu column %zu: more stands behind its closing quote",
+				(unsigned long long)csv->line, i + 1);
+	}
+	return 0;
+}
+
 int exact_csv_header(struct exact *m, const struct csv *csv, struct error *err)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* a byte order mark */
-	size_t skip = 0;
-
+	if (check_quotes(csv, err) < 0)
+		return -1;
 	m->column = calloc(csv->cells, sizeof *m->column);
 	if (!m->column)
 		return error_nomem(err);
 	m->columns = csv->cells;
-	if (csv->cell[0].length >= 3 && !memcmp(csv->text.data + csv->cell[0].start, mark, 3))
-		skip = 3;
-	for (size_t i = 0; i < csv->cells; i++, skip = 0) {
-		m->column[i] = record_spell(m->top, csv->text.data + csv->cell[i].start + skip,
-					    csv->cell[i].length - skip, NAMES_BIGQUERY, err);
+	for (size_t i = 0; i < csv->cells; i++) {
+		m->column[i] = record_spell(m->top, csv->text.data + csv->cell[i].start,
+					    csv->cell[i].length, NAMES_BIGQUERY, err);
 		if (!m->column[i])
 			return -1;
 		if (m->column[i]->field->object)
@@ -336,6 +352,8 @@ int exact_csv_row(struct exact *m, const struct csv *csv, struct error *err)
 	if (csv->cells > m->columns)
 		return error_set(err, ERR_DATA, "line %llu: %zu values, but %zu columns",
 				 (unsigned long long)csv->line, csv->cells, m->columns);
+	if (check_quotes(csv, err) < 0)
+		return -1;
 	for (size_t i = 0; i < csv->cells; i++) {
 		const struct csv_cell *cell = &csv->cell[i];
 		struct facts *facts = &m->column[i]->field->facts;

@@ -46,6 +46,7 @@ static int begin(struct input *in, const struct config *config, struct error *er
 {
 	if (in->csv) {
 		csv_open(&in->lines, in->fd, in->spool, in->name);
+		in->lines.exact = in->exact;
 		return 0;
 	}
 	if (config->schema_only && !config->bare) {
@@ -66,6 +67,7 @@ int input_open(struct input *in, const struct config *config, bool twice, struct
 			      .own = is_file,
 			      .spool = -1,
 			      .csv = config->input_format == FORMAT_CSV,
+			      .exact = config->mode == INFER_EXACT,
 			      .bare = true };
 	in->fd = is_file ? open(config->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (in->fd < 0)
@@ -86,6 +88,11 @@ int input_next(struct input *in, const char **row, size_t *length, uint64_t *lin
 	int rc = rowstream_next(&in->rows, row, length, err);
 
 	*line = in->rows.line_number + in->line_offset;
+	if (rc > 0 && in->exact && in->bare && *line == 1 && *length >= 3 &&
+	    !memcmp(*row, "\xef\xbb\xbf", 3)) {
+		*row += 3;
+		*length -= 3;
+	}
 	return rc;
 }
 
@@ -114,6 +121,7 @@ int input_rewind(struct input *in, struct error *err)
 	if (in->csv) {
 		csv_release(&in->lines);
 		csv_open(&in->lines, fd, -1, in->name);
+		in->lines.exact = in->exact;
 		return 0;
 	}
 	rowstream_release(&in->rows);

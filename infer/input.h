@@ -21,6 +21,7 @@ struct input {
 	int fd;
 	bool own;       /* fd is to be closed */
 	bool csv, bare; /* bare: no proof of its end */
+	bool exact;     /* a byte order mark at the beginning of a file is none of the data */
 	off_t start;    /* where a seekable input begins; -1 when it must be kept */
 	int spool;      /* what is kept; -1 when nothing is */
 	struct rowstream_writer keep;

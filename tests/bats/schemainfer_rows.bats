@@ -7,6 +7,7 @@ load helper/localcloud
 setup_file() {
 	localcloud_start
 	bq_dataset raw
+	bq_dataset inferred
 }
 
 teardown_file() {
@@ -166,6 +167,50 @@ rows() {
 	run schemainfer --input-format csv <<<$'a,A\n1,2'
 	assert_status 65
 	assert_output_contains "columns 1 and 2"
+}
+
+@test "CSV: quotes that do not match are named by line and column" {
+	run schemainfer --input-format csv <<<$'a,b\n1,"x\ny"\n2,"x"y\n'
+	assert_status 65
+	assert_output_contains "line 4 column 2: more stands behind its closing quote"
+	run schemainfer --input-format csv <<<$'a,b\n1,2\n"3,4\n5,6'
+	assert_status 65
+	assert_output_contains "line 3 column 1: its quote is not closed"
+	run schemainfer --input-format csv <<<$'a,"b\n1,2'
+	assert_status 65
+	assert_output_contains "line 1 column 2"
+	run_split schemainfer --input-format csv --ignore-invalid-lines <<<$'a,b\n2,"x"y\n3,z'
+	assert_status 0
+	assert_json '.[1] == {"a":3,"b":"z"} and .[2]["@end"].rejected == 1'
+}
+
+@test "CSV of other systems: byte order mark, CRLF, line feeds in quotes, odd names, short rows" {
+	local text=$'\xef\xbb\xbf"user id",2nd,"two\r\nlines",,Größe\r\n1,2024-01-01,"a\r\nb",,4,\r\n2\r\n'
+
+	printf '%s' "${text//,4,/,4}" >"$BATS_TEST_TMPDIR/given.csv"
+	run_split schemainfer --input-format csv "$BATS_TEST_TMPDIR/given.csv"
+	assert_status 0
+	assert_json '.[0]["@begin"].schema.fields | map(.name) == ["user_id", "_2nd", "two__lines", "_", "Gr__e"]'
+	assert_json '.[1] == {"user_id":1,"_2nd":"2024-01-01","two__lines":"a\r\nb","_":null,"Gr__e":4} and .[2] == {"user_id":2}'
+	printf '%s' "$text" >"$BATS_TEST_TMPDIR/given.csv"
+	run schemainfer --input-format csv "$BATS_TEST_TMPDIR/given.csv"
+	assert_status 65
+	assert_output_contains "line 3: 6 values, but 5 columns"
+}
+
+@test "a byte order mark before NDJSON is passed over, from a file and from a pipe" {
+	printf '\xef\xbb\xbf{"a":1}\n{"a":2}\n' >"$BATS_TEST_TMPDIR/given"
+	run_split schemainfer --bare "$BATS_TEST_TMPDIR/given"
+	assert_status 0
+	assert_json '.[1] == {"a":1} and .[2] == {"a":2}'
+	run_split schemainfer --bare < <(cat "$BATS_TEST_TMPDIR/given")
+	assert_json '.[1] == {"a":1} and .[3]["@end"].rows == 2'
+}
+
+@test "random rows, by file, pipe and row stream: every value is in the table as it was" {
+	run python3 -B "$SLUICE_ROOT/tests/infer/values.py" "$SLUICE_BIN" "${INFER_TABLES:-30}" "${INFER_SEED:-1}"
+	assert_status 0
+	assert_output_contains "tables are as they were"
 }
 
 @test "--existing keeps types, widens numbers, and names what does not fit" {

@@ -5,7 +5,7 @@
 #include "infer/csv.h"
 #include "tests/fuzz/target.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(const uint8_t *data, size_t size, bool exact)
 {
 	int fd = memfd_create("csv", MFD_CLOEXEC);
 	struct error err = { 0 };
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(fd >= 0);
 	REQUIRE(write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
 	csv_open(&csv, fd, -1, "input");
+	csv.exact = exact;
 	while ((rc = csv_next(&csv, &err)) > 0) {
 		REQUIRE(csv.cells > 0 && csv.line > line);
 		line = csv.line;
@@ -25,5 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(rc == 0 || err.code == ERR_DATA);
 	csv_release(&csv);
 	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check(data, size, false);
+	check(data, size, true);
 	return 0;
 }
