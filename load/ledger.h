@@ -21,7 +21,9 @@
  *   cursor   the object of @end
  *   objects  of a staged load: where its objects are
  *   error, exit   of failed and mismatch
- *   ended    of done: the end of the job, or `at` where there was none
+ *   ended    of done: the end of the job; where there was none, the moment
+ *            elapsed_ms before `at`: an entry for ledger_write has that member
+ *            instead
  *
  * An entry is durable and seen by every reader once ledger_write has
  * returned. After a failure it may have been written or not; to write it

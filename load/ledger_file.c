@@ -34,18 +34,24 @@ static void file_close(struct ledger *l)
 
 /* --- time ---------------------------------------------------------------- */
 
-static json_t *now(void)
+static json_t *moment(int64_t ms_ago)
 {
 	struct timespec t;
 	struct tm utc;
 	char text[32];
 
 	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec -= ms_ago / 1000;
+	t.tv_nsec -= ms_ago % 1000 * 1000000;
+	if (t.tv_nsec < 0) {
+		t.tv_sec--;
+		t.tv_nsec += 1000000000;
+	}
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", gmtime_r(&t.tv_sec, &utc));
 	return json_sprintf("%s.%06ldZ", text, t.tv_nsec / 1000);
 }
 
-/* Of a text as now() makes it; what is none is old. */
+/* Of a text as moment() makes it; what is none is old. */
 static int64_t age_ms(const char *at)
 {
 	struct timespec t;
@@ -295,15 +301,15 @@ static bool has_id(const json_t *entries, const char *id)
 
 static int set_times(json_t *entry, struct error *err)
 {
-	json_t *at = now();
-	bool done = !strcmp(ledger_text(entry, "state"), "done");
+	const json_t *elapsed = json_object_get(entry, "elapsed_ms");
 
-	if (!at || json_object_set(entry, "at", at) < 0 ||
-	    (done && !ledger_text(entry, "ended") && json_object_set(entry, "ended", at) < 0)) {
-		json_decref(at);
+	if (json_object_set_new(entry, "at", moment(0)) < 0)
 		return error_nomem(err);
-	}
-	json_decref(at);
+	/* A run without a job is as old as its beginning: what was loaded meanwhile is newer. */
+	if (elapsed && !ledger_text(entry, "ended") &&
+	    json_object_set_new(entry, "ended", moment(json_integer_value(elapsed))) < 0)
+		return error_nomem(err);
+	json_object_del(entry, "elapsed_ms");
 	return 0;
 }
 

@@ -29,7 +29,8 @@ static const struct column {
 	{ "objects", "STRING", false, false, "Of a staged load: where its objects are" },
 	{ "error", "STRING", false, false, "Of failed and mismatch: the reason" },
 	{ "exit", "INT64", false, false, "Of failed and mismatch: the exit status" },
-	{ "ended", "TIMESTAMP", false, false, "Of done: when the job ended" },
+	{ "ended", "TIMESTAMP", false, false,
+	  "Of done: when the job ended; or the run began, if there was none" },
 };
 
 enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
@@ -242,6 +243,12 @@ static json_t *value_text(const struct column *c, const json_t *member)
 
 /* --- adding --------------------------------------------------------------------------------------- */
 
+/* A run without a job is as old as its beginning: what was loaded meanwhile is newer. */
+static bool ends_at_its_beginning(const json_t *entry)
+{
+	return json_object_get(entry, "elapsed_ms") && !json_object_get(entry, "ended");
+}
+
 /* What stands for the column in VALUES; NULL: nothing, the column stays NULL. */
 static const char *expression(const struct column *c, const json_t *entry)
 {
@@ -249,9 +256,8 @@ static const char *expression(const struct column *c, const json_t *entry)
 		return "CURRENT_TIMESTAMP()";
 	if (json_object_get(entry, c->name))
 		return "@";
-	if (!strcmp(c->name, "ended") &&
-	    !strcmp(json_string_value(json_object_get(entry, "state")), "done"))
-		return "CURRENT_TIMESTAMP()";
+	if (!strcmp(c->name, "ended") && ends_at_its_beginning(entry))
+		return "TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL @elapsed_ms MILLISECOND)";
 	return NULL;
 }
 
@@ -281,6 +287,12 @@ int ledger_sql_insert(const char *name, const json_t *entry, json_t **ret, struc
 
 	for (size_t i = 0; rc == 0 && i < COLUMN_COUNT; i++)
 		rc = append_column(&columns[i], entry, &names, &values, parameters, err);
+	if (rc == 0 && ends_at_its_beginning(entry))
+		rc = add_parameter(parameters, "elapsed_ms", "INT64",
+				   json_sprintf("%lld",
+						(long long)json_integer_value(
+							json_object_get(entry, "elapsed_ms"))),
+				   err);
 	if (rc == 0 &&
 	    (buf_appendf(&sql, err, "INSERT INTO `%s` (%.*s)\nVALUES (%.*s)", name,
 			 (int)names.length, names.data, (int)values.length, values.data) < 0 ||

@@ -45,12 +45,14 @@ struct load {
 	struct progress progress;
 	struct ledger *ledger; /* NULL: none is kept */
 	json_t *entries;       /* of it, for this table */
+	int64_t begun_ms;      /* when they were first read, of monotonic_ms() */
 	const json_t *known;   /* the run's done entry among them: nothing is left to do */
 	/* What the job that commits holds, once held: the input, or what another process submitted. */
 	bool held;
 	int64_t rows;
 	json_t *cursor;
 	bool announced; /* to the ledger: the job may have begun */
+	bool gave_way;  /* to another run: what was read is old */
 };
 
 /* Load standard input into the destination that the operand names, and say so on l->out. */

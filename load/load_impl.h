@@ -90,6 +90,17 @@ int load_merge(struct load *l, struct load_outcome *ret, struct error *err)
  */
 int load_begin(struct load *l, struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * The job is announced, under that id of an entry: wait for other runs of the
+ * table that are, or give way to them (ERR_TEMP).
+ */
+int load_check_rivals(struct load *l, const char *own_id, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* An appended increment begins where the ledger says that the table ends: else ERR_DATA. */
+int load_check_increment(const struct load *l, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* The job was submitted by another process: what it holds is what that one said of it. */
 int load_hold_submission(struct load *l, const json_t *job, struct error *err)
 	__attribute__((warn_unused_result));

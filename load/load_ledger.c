@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/google/bigquery.h"
 #include "lib/io.h"
 #include "lib/log.h"
@@ -93,16 +94,31 @@ static int announce(void *context, const struct loadjob *j, struct error *err)
 	rc = entry && members && json_object_update(entry, members) == 0
 		     ? ledger_write(l->ledger, entry, err)
 		     : error_nomem(err);
+	if (rc < 0)
+		error_append(err, "; nothing was loaded");
+	else if (commits)
+		rc = load_check_rivals(l, ledger_text(entry, "id"), err);
 	json_decref(name);
 	json_decref(entry);
 	json_decref(members);
 	if (rc < 0)
-		return error_append(err, "; nothing was loaded");
+		return -1;
 	l->announced = l->announced || commits;
 	return 0;
 }
 
 /* --- before the input is read --------------------------------------------------------------------- */
+
+static int read_entries(struct load *l, struct error *err)
+{
+	json_t *entries;
+
+	if (ledger_read(l->ledger, l->table_name, l->run_id, &entries, err) < 0)
+		return -1;
+	json_decref(l->entries);
+	l->entries = entries;
+	return 0;
+}
 
 static int open_ledger(struct load *l, struct error *err)
 {
@@ -115,8 +131,8 @@ static int open_ledger(struct load *l, struct error *err)
 		.api = &api,
 	};
 
-	if (ledger_open(&options, &l->ledger, err) < 0 ||
-	    ledger_read(l->ledger, l->table_name, l->run_id, &l->entries, err) < 0)
+	l->begun_ms = monotonic_ms();
+	if (ledger_open(&options, &l->ledger, err) < 0 || read_entries(l, err) < 0)
 		return -1;
 	l->job.before = l->merge.stage.before = announce;
 	l->job.context = l->merge.stage.context = l;
@@ -154,7 +170,11 @@ int load_begin(struct load *l, struct error *err)
 	l->known = state_of_run(l->entries, l->run_id, "done");
 	if (l->known)
 		return 0;
-	return settle_but(l, l->run_id, err);
+	/* What another run turns out to have loaded is older than this one. */
+	if (state_is_unsettled(l->entries, l->run_id) &&
+	    (settle_but(l, l->run_id, err) < 0 || read_entries(l, err) < 0))
+		return -1;
+	return load_check_increment(l, err);
 }
 
 /* --- the end -------------------------------------------------------------------------------------- */
@@ -214,6 +234,7 @@ int load_settle(struct load *l, const struct load_outcome *o, struct error *err)
 		goto out;
 	end = end_of(l, "load", json_string_value(name));
 	end.resource = o->job;
+	end.elapsed_ms = monotonic_ms() - l->begun_ms;
 	if (!o->job)
 		rc = settle_own(l, err);
 	if (rc == 0) {

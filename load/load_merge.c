@@ -36,7 +36,7 @@ static void drop_after(struct load *l, int rc, const struct error *failure)
 	struct error err;
 
 	if (!l->merge.created ||
-	    (rc < 0 && (failure->code == ERR_TEMP || failure->code > ERR_SIGNAL)))
+	    (rc < 0 && !l->gave_way && (failure->code == ERR_TEMP || failure->code > ERR_SIGNAL)))
 		return;
 	/* An upload that was given up has cancelled the api. */
 	if (rc < 0) {

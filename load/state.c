@@ -106,8 +106,7 @@ const json_t *state_failure(const json_t *entries, const char *table, const json
 	return NULL;
 }
 
-/* The submission has no outcome, and no earlier one of the array names its job. */
-static bool is_open(const json_t *entries, size_t index)
+bool state_is_open(const json_t *entries, size_t index)
 {
 	const json_t *submission = json_array_get(entries, index);
 	const char *run = ledger_text(submission, "run"), *job = ledger_text(submission, "job");
@@ -127,7 +126,8 @@ static bool is_open(const json_t *entries, size_t index)
 const json_t *state_unfinished(const json_t *entries, const char *table)
 {
 	for (size_t i = json_array_size(entries); i > 0; i--)
-		if (is(json_array_get(entries, i - 1), "table", table) && is_open(entries, i - 1))
+		if (is(json_array_get(entries, i - 1), "table", table) &&
+		    state_is_open(entries, i - 1))
 			return json_array_get(entries, i - 1);
 	return NULL;
 }
@@ -159,8 +159,16 @@ static bool has_left_objects(const json_t *entries, size_t index)
 
 static bool is_to_settle(const json_t *entries, size_t index, const char *but_run)
 {
-	return (is_open(entries, index) || has_left_objects(entries, index)) &&
+	return (state_is_open(entries, index) || has_left_objects(entries, index)) &&
 	       !(but_run && is(json_array_get(entries, index), "run", but_run));
+}
+
+bool state_is_open_but(const json_t *entries, const char *run)
+{
+	for (size_t i = 0; i < json_array_size(entries); i++)
+		if (state_is_open(entries, i) && !is(json_array_get(entries, i), "run", run))
+			return true;
+	return false;
 }
 
 bool state_is_unsettled(const json_t *entries, const char *but_run)
@@ -219,6 +227,8 @@ int state_write_done(struct ledger *l, const struct state_end *end, struct error
 
 	if (members && json_is_string(ended))
 		json_object_set(members, "ended", ended);
+	if (members && !end->resource)
+		json_object_set_new(members, "elapsed_ms", json_integer(end->elapsed_ms));
 	json_decref(ended);
 	return write_with(
 		l, new_entry(end, "done", end->resource ? loadjob_nonce(end->resource) : NULL),

@@ -44,6 +44,12 @@ const json_t *state_last_reconciled(const json_t *entries, const char *table);
 const json_t *state_failure(const json_t *entries, const char *table, const json_t *done,
 			    int64_t *count);
 
+/* The index-th entry is a submission without outcome, and no earlier one names its job. */
+bool state_is_open(const json_t *entries, size_t index);
+
+/* Is there one of another run than that? */
+bool state_is_open_but(const json_t *entries, const char *run);
+
 /* The table's newest submission without outcome, or NULL. */
 const json_t *state_unfinished(const json_t *entries, const char *table);
 
@@ -56,6 +62,7 @@ struct state_end {
 	const char *job;        /* "project:location.id", or NULL */
 	const json_t *resource; /* of that job, or NULL */
 	const json_t *cursor;   /* of the rows that it holds, or NULL */
+	int64_t elapsed_ms;     /* without a resource: how long ago the run began */
 };
 
 int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)

@@ -202,8 +202,8 @@ milliseconds() {
 
 @test "a job of another run that is still running is waited for" {
 	load_rows 1 '{"id":1}' -- --run-id r0
-	# Before it come the query and the INSERT.
-	fault '{"match":{"n":3},"fault":{"jobDelayMs":1500}}'
+	# Before it come the query, the INSERT and another query.
+	fault '{"match":{"n":4},"fault":{"jobDelayMs":1500}}'
 	die_at after PUT /upload/ 1 7 '{"id":7}' -- --run-id r1
 	state
 	assert_status 0
