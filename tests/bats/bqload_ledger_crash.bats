@@ -364,7 +364,7 @@ milliseconds() {
 
 @test "two processes that make the ledger at once both load" {
 	ledger=both_$dataset.loads
-	bqload_with 7 '{"id":7}' -- --run-id r1 --retry-for 20s >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	table=u bqload_with 7 '{"id":7}' -- --run-id r1 --retry-for 20s >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	local one=$!
 	load_rows 9 '{"id":9}' -- --run-id r2 --retry-for 20s
 	assert_status 0

@@ -174,9 +174,9 @@ no_table() {
 		dataset=in_${where//-/_}_$BATS_TEST_NUMBER
 		bq_api POST datasets "{\"datasetReference\":{\"datasetId\":\"$dataset\"},\"location\":\"$where\"}" >/dev/null
 		ledger=${dataset}_ops.loads
-		bqload_with 7 '{"id":7}' -- --run-id r1 --retry-for 20s >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+		table=u bqload_with 7 '{"id":7}' -- --run-id r1 --retry-for 20s >/dev/null 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 		i=$!
-		begin='' load_rows 9 '{"id":9}' -- --run-id r2 --retry-for 20s
+		load_rows 9 '{"id":9}' -- --run-id r2 --retry-for 20s
 		assert_status 0
 		wait "$i" || _fail "$(<"$BATS_TEST_TMPDIR/err")"
 		assert_equal "$(bq_api GET "datasets/${dataset}_ops" | jq -r .location)" "$where"

@@ -3,7 +3,7 @@
 #   ledger_setup        a dataset for the test in $dataset; the ledger is $ledger, a table
 #   use_file            … or a file from here on
 #   stream LAST ROW...  a whole stream, with its cursor's end
-#   load_rows LAST ROW... [-- OPTION...]   bqload of it into $dataset.t
+#   load_rows LAST ROW... [-- OPTION...]   bqload of it into $dataset.t (or $dataset.$table)
 #   state [OPTION...]   bqload --state of that table
 #   loaded, said FILTER of the @loaded or @state record in $output
 #   entries FILTER      of the ledger's entries, oldest first, the cursor as an object
@@ -44,7 +44,7 @@ bqload_with() {
 	input=$BATS_TEST_TMPDIR/stream.$BASHPID
 	stream "$last" "${rows[@]}" >"$input"
 	# The last one counts: "$@" may have others.
-	exec bqload --retry-initial 10ms --retry-for 300ms --ledger "$ledger" "$@" "$dataset.t" <"$input"
+	exec bqload --retry-initial 10ms --retry-for 300ms --ledger "$ledger" "$@" "$dataset.${table:-t}" <"$input"
 }
 
 load_rows() {
