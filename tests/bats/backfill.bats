@@ -241,6 +241,8 @@ loaded_into() {
 		postgresql:// odd shop.odd --by id:5 --from x --to 3|--from: 'x' is not an INTEGER
 		postgresql:// odd shop.odd --by id:1 --from 0 --to 9999999999999999999|is not an INTEGER
 		postgresql:// odd shop.odd --by id:1 --from 0 --to 99999999|more than a million ranges
+		postgresql:// odd shop.odd --by id:1 --from -9223372036854775808 --to 9223372036854775807|more than a million ranges
+		postgresql:// odd shop.odd --by at:HOUR --from 0001-01-01 --to 9999-12-31|more than a million ranges
 		postgresql:// odd 'shop.odd$20260101' --by at|not one of its partitions
 		postgresql:// nix shop.odd --by at|nix
 		http://x odd shop.odd --by at|SOURCE is no URI
