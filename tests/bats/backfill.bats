@@ -307,11 +307,11 @@ job_was_sent() {
 	same_ids orphan
 }
 
-# killed_then_done TABLE OPTION...: 12 times killed with all that it started, then left alone.
+# killed_then_done SOURCE TABLE OPTION...: 12 times killed with all that it started, then left alone.
 killed_then_done() {
 	local round moment
 	for round in $(seq 12); do
-		setsid backfill postgresql:// "$1" "shop.$1" "${@:2}" >out 2>>err 3>&- &
+		setsid backfill "$1" "$2" "shop.$2" "${@:3}" >out 2>>err 3>&- &
 		printf -v moment '0.%03d' $((RANDOM % 900))
 		sleep "$moment"
 		# shellcheck disable=SC2046 # numbers
@@ -320,20 +320,28 @@ killed_then_done() {
 	done
 	# One that was just being made has escaped: it ends by itself.
 	wait_until 20 no_process
-	run_split backfill postgresql:// "$1" "shop.$1" "${@:2}"
+	run_split backfill "$1" "$2" "shop.$2" "${@:3}"
 	assert_status 0
 }
 
 @test "kill -9 of everything at random moments: every row once, appended" {
 	psql_do "CREATE TABLE deadly AS SELECT i AS id FROM generate_series(1, 2000) i" "INSERT INTO deadly VALUES (NULL)"
 	RANDOM=20260131
-	killed_then_done deadly --by id:100 --parallel 3
+	killed_then_done postgresql:// deadly --by id:100 --parallel 3
 	same_ids deadly
 }
 
 @test "kill -9 of everything at random moments: every row once, by partitions" {
 	psql_do "CREATE TABLE deadly_days AS SELECT i AS id, date '2026-01-01' + i % 20 AS day FROM generate_series(1, 2000) i"
 	RANDOM=20260201
-	killed_then_done deadly_days --by day --parallel 3
+	killed_then_done postgresql:// deadly_days --by day --parallel 3
 	same_ids deadly_days
+}
+
+@test "kill -9 of everything at random moments: every row once, by partitions, from MariaDB" {
+	mariadb_do "CREATE TABLE deadly_my (id INT, at DATETIME)" \
+		"INSERT INTO deadly_my SELECT seq, IF(seq % 21 = 0, NULL, TIMESTAMP('2026-01-01') + INTERVAL seq % 21 DAY) FROM seq_1_to_2000"
+	RANDOM=20260202
+	killed_then_done "$MARIADB_URI" deadly_my --by at --parallel 3
+	assert_equal "$(bq_sql 'SELECT COUNT(*) AS n, COUNT(DISTINCT id) AS d, COUNTIF(`at` IS NULL) AS z FROM shop.deadly_my')" '{"n":"2000","d":"2000","z":"95"}'
 }
