@@ -178,6 +178,11 @@ rounds: deps
 	@$(MAKE) all
 	@tests/property/rounds $(COUNT) $(SEED)
 
+# Needs Go and, once, the modules of tests/interop/go.mod; without them it says so. SUITES: see tests/interop/run.
+interop: deps
+	@$(MAKE) all
+	@tests/interop/run $(SUITES)
+
 bench: deps
 	@$(MAKE) all
 	@tests/bench/run
@@ -228,6 +233,6 @@ print-man:
 clean:
 	rm -rf build
 
-.PHONY: all deps demo check asan lint fuzz property rounds bench man install uninstall dist distcheck clean unit-programs \
+.PHONY: all deps demo check asan lint fuzz property rounds interop bench man install uninstall dist distcheck clean unit-programs \
 	print-programs print-pipelines print-man
 .DELETE_ON_ERROR:
