@@ -152,6 +152,21 @@ is() {
 	assert_output_contains 'Struct field name a is ambiguous at [1:'
 	run sql "CREATE TABLE late (a INT64 OPTIONS (description = 'x') NOT NULL)"
 	assert_output_contains 'Syntax error'
+	sql 'CREATE TABLE near (id INT64, f FLOAT64, a ARRAY<INT64>, ts TIMESTAMP); CREATE TABLE far (id INT64)'
+	local message statement
+	while IFS='|' read -r message statement; do
+		run sql "$statement"
+		assert_output_contains "$message"
+	done <<-'END'
+		Unrecognized name: S|MERGE near AS T USING far AS S ON T.id = S.id WHEN MATCHED THEN UPDATE SET S.id = 1
+		Unrecognized name: t|UPDATE near SET t.id = 1 WHERE TRUE
+		The QUALIFY clause requires analytic function to be present|SELECT * FROM near WHERE TRUE QUALIFY id = 1
+		Ordering by expressions of type ARRAY<INT64> is not allowed|SELECT ROW_NUMBER() OVER (ORDER BY a) FROM near
+		Partitioning by expressions of type FLOAT64 is not allowed|SELECT ROW_NUMBER() OVER (PARTITION BY f) FROM near
+		Window ORDER BY is required for analytic function LAG|SELECT LAG(id) OVER (PARTITION BY id) FROM near
+		A valid date part argument for TIMESTAMP is required, but found MONTH|SELECT TIMESTAMP_DIFF(ts, ts, MONTH) FROM near
+	END
+	sql 'UPDATE near SET near.id = 1 WHERE TRUE; UPDATE near AS n SET n.id = 1 WHERE TRUE'
 	run sql 'SELECT 1 IN (NULL), NULL IN (1), 1 BETWEEN NULL AND 2, NULL OR TRUE, COALESCE(NULL, 1)'
 	assert_output_contains 'true'
 }

@@ -47,7 +47,18 @@ func newEngine(project, dataset string) (*engine, error) {
 	return &engine{db, conn}, nil
 }
 
-func (e *engine) close() { _ = errors.Join(e.conn.Close(), e.db.Close()) }
+// close waits a little only: after some errors the emulator waits for itself for ever.
+func (e *engine) close() {
+	closed := make(chan struct{})
+	go func() {
+		_ = errors.Join(e.conn.Close(), e.db.Close())
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(2 * time.Second):
+	}
+}
 
 func (n tableName) sql() string {
 	return quoteName(n.ProjectID) + "." + quoteName(n.DatasetID) + "." + quoteName(n.TableID)

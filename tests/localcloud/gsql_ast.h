@@ -177,6 +177,7 @@ struct gsql_options {
 };
 
 struct gsql_assignment {
+	const char *table; /* the name before the column's, or NULL */
 	const char *column;
 	struct gsql_expr *value;
 	struct gsql_pos pos;

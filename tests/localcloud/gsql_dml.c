@@ -143,10 +143,25 @@ struct gsql_from *gsql_target(struct gsql *g, const struct gsql_statement *s)
 	return f;
 }
 
-void gsql_check_assignments(struct gsql *g, const struct gsql_table *t,
-			    const struct gsql_assignment *set, size_t n)
+/* By the name that the statement has for its target, t.c = … is the same as c = …. */
+static void check_qualifier(struct gsql *g, const struct gsql_statement *s,
+			    const struct gsql_assignment *a)
+{
+	const char *name = s->alias;
+	if (name == NULL) {
+		const char *last = s->name.parts[s->name.part_count - 1];
+		const char *dot = strrchr(last, '.');
+		name = dot != NULL ? dot + 1 : last;
+	}
+	if (a->table != NULL && !gsql_same(a->table, name))
+		gsql_fail(g, a->pos, "Unrecognized name: %s", a->table);
+}
+
+void gsql_check_assignments(struct gsql *g, const struct gsql_statement *s,
+			    const struct gsql_table *t, const struct gsql_assignment *set, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		check_qualifier(g, s, &set[i]);
 		gsql_column_index(g, t, set[i].column, set[i].pos);
 		for (size_t j = 0; j < i; j++)
 			if (gsql_same(set[i].column, set[j].column))
@@ -181,7 +196,7 @@ static void run_update(struct gsql *g, const struct gsql_statement *s, const str
 				  .right = s->from };
 	const char *alias = gsql_printf(g, "t%u", g->next_name);
 	const char *from = gsql_emit_from(g, &scope, s->from == NULL ? join.left : &join, &names);
-	gsql_check_assignments(g, t, s->set, s->set_count);
+	gsql_check_assignments(g, s, t, s->set, s->set_count);
 	struct gsql_text columns = { 0 };
 	struct gsql_text values = { 0 };
 	for (size_t i = 0; i < s->set_count; i++) {

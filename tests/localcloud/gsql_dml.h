@@ -38,7 +38,9 @@ struct gsql_from *gsql_target(struct gsql *g, const struct gsql_statement *s);
 /* "c" = temp."@name"."@1", … for UPDATE … FROM. */
 const char *gsql_set_list(struct gsql *g, const struct gsql_assignment *set, size_t n,
 			  const char *from);
-void gsql_check_assignments(struct gsql *g, const struct gsql_table *t,
-			    const struct gsql_assignment *set, size_t n);
+/* Of the target t of statement s. */
+void gsql_check_assignments(struct gsql *g, const struct gsql_statement *s,
+			    const struct gsql_table *t, const struct gsql_assignment *set,
+			    size_t n);
 
 #endif

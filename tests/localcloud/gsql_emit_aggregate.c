@@ -206,14 +206,18 @@ static struct gsql_value emit_navigation(struct gsql *g, const struct gsql_expr 
 		const char *name;
 		size_t min, max;
 		enum gsql_kind kind; /* NULL: that of the first argument */
-	} functions[] = {
-		{ "ROW_NUMBER", 0, 0, GSQL_INT64 },  { "RANK", 0, 0, GSQL_INT64 },
-		{ "DENSE_RANK", 0, 0, GSQL_INT64 },  { "PERCENT_RANK", 0, 0, GSQL_FLOAT64 },
-		{ "CUME_DIST", 0, 0, GSQL_FLOAT64 }, { "NTILE", 1, 1, GSQL_INT64 },
-		{ "LAG", 1, 3, GSQL_NULL },          { "LEAD", 1, 3, GSQL_NULL },
-		{ "FIRST_VALUE", 1, 1, GSQL_NULL },  { "LAST_VALUE", 1, 1, GSQL_NULL },
-		{ "NTH_VALUE", 2, 2, GSQL_NULL }
-	};
+		bool ordered;        /* means nothing without ORDER BY */
+	} functions[] = { { "ROW_NUMBER", 0, 0, GSQL_INT64, false },
+			  { "RANK", 0, 0, GSQL_INT64, true },
+			  { "DENSE_RANK", 0, 0, GSQL_INT64, true },
+			  { "PERCENT_RANK", 0, 0, GSQL_FLOAT64, true },
+			  { "CUME_DIST", 0, 0, GSQL_FLOAT64, true },
+			  { "NTILE", 1, 1, GSQL_INT64, true },
+			  { "LAG", 1, 3, GSQL_NULL, true },
+			  { "LEAD", 1, 3, GSQL_NULL, true },
+			  { "FIRST_VALUE", 1, 1, GSQL_NULL, false },
+			  { "LAST_VALUE", 1, 1, GSQL_NULL, false },
+			  { "NTH_VALUE", 2, 2, GSQL_NULL, false } };
 	struct gsql_value result = { 0 };
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
 		if (!gsql_same(functions[i].name, e->text))
@@ -224,10 +228,9 @@ static struct gsql_value emit_navigation(struct gsql *g, const struct gsql_expr 
 				  e->text);
 		if (e->ignore_nulls)
 			gsql_fail(g, e->pos, "IGNORE NULLS is not supported for %s", e->text);
-		if (functions[i].min == 0 && functions[i].kind == GSQL_INT64 && e->text[0] == 'R' &&
-		    e->text[1] == 'A' && e->over->order == NULL)
-			gsql_fail(g, e->pos,
-				  "Window ORDER BY is required for analytic function rank");
+		if (functions[i].ordered && e->over->order == NULL)
+			gsql_fail(g, e->pos, "Window ORDER BY is required for analytic function %s",
+				  e->text);
 		struct gsql_text s = { 0 };
 		gsql_add(g, &s, "%s(", e->text);
 		result.type =
@@ -253,7 +256,7 @@ static const char *window_text(struct gsql *g, struct gsql_scope *scope,
 	gsql_add(g, &s, "OVER (");
 	for (size_t i = 0; i < w->partition_count; i++) {
 		struct gsql_value v = gsql_emit_expr(g, scope, w->partition[i]);
-		if (!gsql_groupable(v.type))
+		if (!gsql_groupable(v.type) || v.type->kind == GSQL_FLOAT64)
 			gsql_fail(g, w->partition[i]->pos,
 				  "Partitioning by expressions of type %s is not allowed",
 				  gsql_type_name(g, v.type));
@@ -261,6 +264,10 @@ static const char *window_text(struct gsql *g, struct gsql_scope *scope,
 	}
 	for (size_t i = 0; i < w->order_count; i++) {
 		struct gsql_value v = gsql_emit_expr(g, scope, w->order[i].expr);
+		if (!gsql_comparable(v.type))
+			gsql_fail(g, w->order[i].expr->pos,
+				  "Ordering by expressions of type %s is not allowed",
+				  gsql_type_name(g, v.type));
 		gsql_add(g, &s, "%s%s", i == 0 ? " ORDER BY " : ",",
 			 gsql_emit_order(g, gsql_sort_key(g, v.sql, v.type), &w->order[i]));
 	}

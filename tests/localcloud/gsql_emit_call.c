@@ -106,7 +106,7 @@ static void check_part(struct gsql *g, enum gsql_kind kind, const char *part, bo
 	bool has_time = kind != GSQL_DATE && strstr(times, word) != NULL;
 	bool has_date = kind != GSQL_TIME &&
 			(strstr(dates, word) != NULL || (!add && strstr(others, word) != NULL));
-	/* A TIMESTAMP has no calendar to add months in. */
+	/* A TIMESTAMP has no calendar to add, or count, months in. */
 	if (add && kind == GSQL_TIMESTAMP && strcmp(part, "DAY") != 0)
 		has_date = false;
 	if (!has_time && !has_date)
@@ -156,7 +156,7 @@ static bool emit_date_function(struct gsql *g, struct gsql_scope *scope, const s
 		return true;
 	}
 	const char *part = part_name(g, last);
-	check_part(g, type->kind, part, false, last->pos);
+	check_part(g, type->kind, part, which == 2 && type->kind == GSQL_TIMESTAMP, last->pos);
 	if (which == 3) {
 		ret->sql = gsql_printf(g, "g_ttrunc('%c',%s,'%s')", letter, v[0].sql, part);
 		return true;

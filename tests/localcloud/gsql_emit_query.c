@@ -169,6 +169,16 @@ static void emit_group(struct gsql *g, struct pieces *s, const struct gsql_selec
 	s->scope.grouped = true;
 }
 
+static void need_window(struct gsql *g, const struct gsql_select *select)
+{
+	bool found = gsql_has_window(select->qualify);
+	for (size_t i = 0; !found && i < select->item_count; i++)
+		found = select->items[i].expr != NULL && gsql_has_window(select->items[i].expr);
+	if (!found)
+		gsql_fail(g, select->qualify->pos,
+			  "The QUALIFY clause requires analytic function to be present");
+}
+
 static struct pieces emit_pieces(struct gsql *g, struct gsql_scope *parent, struct gsql_cte *ctes,
 				 const struct gsql_select *select)
 {
@@ -200,8 +210,10 @@ static struct pieces emit_pieces(struct gsql *g, struct gsql_scope *parent, stru
 			 gsql_emit_condition(g, &s.scope, select->having, "HAVING clause"));
 		s.scope.no_window = NULL;
 	}
-	if (select->qualify != NULL)
+	if (select->qualify != NULL) {
+		need_window(g, select);
 		s.qualify = gsql_emit_condition(g, &s.scope, select->qualify, "QUALIFY clause");
+	}
 	s.tail = tail.s;
 	return s;
 }

@@ -148,7 +148,7 @@ static void compute_update(struct gsql *g, struct merge *m, const struct gsql_wh
 {
 	struct gsql_scope scope = scope_of(m, w->kind);
 	struct gsql_text values = { 0 };
-	gsql_check_assignments(g, m->t, w->set, w->set_count);
+	gsql_check_assignments(g, m->s, m->t, w->set, w->set_count);
 	for (size_t i = 0; i < w->set_count; i++)
 		gsql_add(g, &values, ",%s",
 			 gsql_assign_expr(g, &scope, w->set[i].value,

@@ -59,6 +59,7 @@ static struct gsql_assignment *parse_assignments(struct gsql_parser *p, size_t *
 		struct gsql_assignment a = { .pos = p->t->pos };
 		a.column = gsql_need_identifier(p);
 		if (gsql_take_symbol(p, ".")) {
+			a.table = a.column;
 			a.column = gsql_need_identifier(p);
 			if (gsql_at_symbol(p, "."))
 				gsql_fail(p->g, a.pos,
