@@ -107,8 +107,10 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Program: strings.HasPrefix(r.Header.Get("User-Agent"), "sluice/")}
 	p.cloud.authorization = r.Header.Get("Authorization")
 	if err := p.cloud.faultless(); err != nil {
-		c.Unseen = err.Error()
-	} else if c.Before, err = p.cloud.snapshot(c); err != nil {
+		p.forward.ServeHTTP(w, r) // not judged
+		return
+	}
+	if c.Before, err = p.cloud.snapshot(c); err != nil {
 		c.Unseen = "before: " + err.Error()
 	}
 	c.From = time.Now().UnixMicro()
