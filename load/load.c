@@ -270,6 +270,14 @@ static int set_run_id(struct load *l, struct error *err)
 	return 0;
 }
 
+static int open_stream(struct load *l, struct error *err)
+{
+	/* What passed schemainfer has frames, and is bare input all the same. */
+	if (l->config->bare)
+		return rowstream_open_either(&l->in, STDIN_FILENO, "stdin", err);
+	return rowstream_open(&l->in, STDIN_FILENO, "stdin", false, err);
+}
+
 /* Where the size of the input is known, so is the time that is left. */
 static uint64_t input_size(void)
 {
@@ -284,8 +292,7 @@ int load_run(struct load *l, const char *operand, struct error *err)
 
 	progress_start(&l->progress, operand, input_size());
 	if (load_stage_options(l, err) < 0 || set_run_id(l, err) < 0 ||
-	    destination_parse(operand, &l->destination, err) < 0 ||
-	    rowstream_open(&l->in, STDIN_FILENO, "stdin", c->bare, err) < 0 ||
+	    destination_parse(operand, &l->destination, err) < 0 || open_stream(l, err) < 0 ||
 	    check_scope(l, err) < 0 || open_destination(l, err) < 0 ||
 	    load_stage_check(l, err) < 0 || rowstream_write_begin(&l->out, NULL, err) < 0)
 		return -1;

@@ -11,6 +11,16 @@
 #include "load/merge_missing.h"
 #include "load/sender.h"
 
+/* Behind the last row: does its producer stand for it that there are no more? */
+static int check_whole(const struct load *l, struct error *err)
+{
+	if (!json_is_false(json_object_get(l->in.end, "whole")) || l->config->bare)
+		return 0;
+	return error_set(err, ERR_DATA,
+			 "the rows come from input whose end proves nothing (\"whole\":false); "
+			 "--bare takes them nevertheless");
+}
+
 int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, struct error *err)
 {
 	const char *row;
@@ -31,7 +41,9 @@ int load_read_rows(struct load *l, struct sender *sender, struct stage *stage, s
 	}
 	l->progress.rows = l->in.rows;
 	l->progress.bytes = l->in.bytes;
-	return rc < 0 ? -1 : merge_missing_check_end(&l->merge, l->in.end, err);
+	if (rc < 0 || check_whole(l, err) < 0)
+		return -1;
+	return merge_missing_check_end(&l->merge, l->in.end, err);
 }
 
 int load_discard_rows(struct load *l, struct error *err)

@@ -457,6 +457,23 @@ everything='{"string":["é\u0000","x"],"bytes":["AAH/",""],"integer":["922337203
 	[ "$(table_get .numRows)" = '"1"' ]
 }
 
+@test "rows whose producer does not stand for their end need --bare too" {
+	unproven() { stream '{"id":1}' | sed 's/"rejected":0/&,"whole":false/'; }
+	load_text < <(unproven)
+	fails_with 65 '"whole":false'
+	run_split bqload --dry-run "$dataset.t" < <(unproven)
+	[ "$status" -eq 65 ]
+	load_text --bare < <(unproven)
+	[ "$status" -eq 0 ]
+	[ "$(table_get .numRows)" = '"1"' ]
+	# Frames are still frames.
+	load_text --bare --write truncate < <(unproven | sed '$d')
+	[ "$status" -eq 65 ]
+	load_text --bare --write truncate < <(unproven | sed -e 2d -e 's/"rows":1/"rows":0/')
+	[ "$status" -eq 65 ]
+	[ "$(table_get .numRows)" = '"1"' ]
+}
+
 @test "an increment cannot replace a table" {
 	load_text --write truncate < <(stream '{"id":1}' | sed '1s/"table"/"cursor":{"column":"id","after":"0"},"table"/')
 	fails_with 65 'increment'

@@ -200,9 +200,9 @@ class Round:
     def commands(self, path, number):
         options = "--input-format csv" if self.csv else "--bare"
         if number % 3 == 0:
-            return "schemainfer -q %s %s | bqload -q inferred.%s" % (options, path, self.table)
+            return "schemainfer -q %s %s | bqload -q --bare inferred.%s" % (options, path, self.table)
         if number % 3 == 1 or self.csv:
-            return "cat %s | schemainfer -q %s | bqload -q inferred.%s" % (path, options, self.table)
+            return "cat %s | schemainfer -q %s | bqload -q --bare inferred.%s" % (path, options, self.table)
         return "rowwrap -- cat %s | schemainfer -q | bqload -q inferred.%s" % (path, self.table)
 
 
