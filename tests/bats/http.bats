@@ -9,8 +9,10 @@ setup_file() {
 	local directory=$BATS_FILE_TMPDIR
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 		-keyout "$directory/key.pem" -out "$directory/cert.pem" 2>/dev/null
+	# The server opens its log when it comes to run, which may be later than tail does.
+	: >"$directory/server.log"
 	openssl s_server -accept 127.0.0.1:0 -www -key "$directory/key.pem" -cert "$directory/cert.pem" \
-		>"$directory/server.log" 2>&1 3>&- &
+		>>"$directory/server.log" 2>&1 3>&- &
 	echo $! >"$directory/server.pid"
 	# It says on which port once it listens.
 	timeout 10 tail -n +1 -f --pid=$! "$directory/server.log" 2>/dev/null | grep -m1 -o 'ACCEPT .*:[0-9]*' >"$directory/port"
