@@ -31,6 +31,7 @@ type cloud struct {
 type field struct {
 	Name, Type, Mode string
 	Fields           []field
+	age              bool // of a result: milliseconds up to now, which are not the same in both
 }
 
 type tableName struct {

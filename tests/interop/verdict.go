@@ -136,6 +136,7 @@ func (a *analyser) judge(c *testCase) (*verdict, error) {
 	if c.Unseen != "" {
 		v.Localcloud, v.Message = "unseen", c.Unseen
 	}
+	c.markAges()
 	var wrong invalid
 	columns, err := a.analyse(c)
 	if errors.As(err, &wrong) {
