@@ -62,6 +62,11 @@ int load_merge(struct load *l, struct load_outcome *o, struct error *err)
 	if (rc == 0)
 		rc = merge_run(&l->merge, &l->job, &l->plan_options, &l->plan, staged.job, &o->job,
 			       &o->adopted, err);
+	if (rc < 0 && err->code == ERR_REMOTE && merge_is_gone(&l->merge)) {
+		err->code = ERR_TEMP;
+		error_append(err, "; another process of run %s has dropped the temporary table",
+			     l->run_id);
+	}
 	drop_after(l, rc, err);
 	o->adopted = o->adopted || staged.adopted;
 	json_decref(staged.job);

@@ -218,7 +218,11 @@ static int insert_temporary(struct merge *m, json_t *resource, struct error *err
 	json_decref(old);
 	if (rc < 0 || bigquery_table_delete(m->stage.api, &ref, err) < 0)
 		return -1;
-	return bigquery_table_insert(m->stage.api, &ref, resource, NULL, err);
+	rc = bigquery_table_insert(m->stage.api, &ref, resource, NULL, err);
+	if (rc == 0)
+		return error_set(err, ERR_TEMP,
+				 "temporary table %s has just been made by another run", ref.table);
+	return rc;
 }
 
 int merge_create_temporary(void *context, struct error *err)
@@ -236,6 +240,17 @@ int merge_create_temporary(void *context, struct error *err)
 		return -1;
 	m->created = true;
 	return 0;
+}
+
+bool merge_is_gone(const struct merge *m)
+{
+	const struct bigquery_table ref = temporary(m);
+	struct error ignored;
+	json_t *table = NULL;
+	int rc = m->created ? bigquery_table_get(m->stage.api, &ref, &table, &ignored) : -1;
+
+	json_decref(table);
+	return rc == 0;
 }
 
 void merge_drop(struct merge *m)

@@ -100,6 +100,9 @@ int merge_run_empty(struct merge *m, struct loadjob *commit, const struct plan_o
 		    const struct plan *plan, json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* There was a temporary table of ours, and somebody has dropped it: another process of the run. */
+bool merge_is_gone(const struct merge *m);
+
 /* Drop the temporary table. Fails with a warning only: it expires by itself. */
 void merge_drop(struct merge *m);
 

@@ -517,6 +517,24 @@ stage_only() {
 	assert_equal "$(jobs_of 'select(.configuration.query.query // "" | startswith("MERGE")) | .status.errorResult' | sort | uniq -c | grep -c null)" 1
 }
 
+@test "a temporary table that has gone meanwhile is a reason to come again" {
+	# The second job asks for duplicates in it.
+	fault '{"match":{"n":2},"times":1,"fault":{"jobDelayMs":1500}}'
+	stream '{"id":1,"name":"a"}' >"$BATS_TEST_TMPDIR/first"
+	bqload --write merge --run-id gone "$dataset.t" <"$BATS_TEST_TMPDIR/first" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+	local pid=$! status=0
+	asks() { [[ -n $(jobs_of 'select(.configuration.query) | .id') ]]; }
+	wait_until 20 asks
+	bq_api DELETE "datasets/$dataset/tables/$(temporary_table)"
+	wait "$pid" || status=$?
+	output=$(<"$BATS_TEST_TMPDIR/out")
+	assert_status 75
+	assert_output_contains 'another process of run gone has dropped the temporary table'
+	merge '{"id":1,"name":"a"}' -- --run-id gone
+	assert_status 0
+	assert_equal "$(table_rows)" '["1","a"]'
+}
+
 @test "a partitioned table is read only where the rows fall, if the column cannot change" {
 	schema='[{"name":"id","type":"INTEGER"},{"name":"day","type":"DATE"},{"name":"v","type":"STRING"}]'
 	merge '{"id":1,"day":"2026-01-01","v":"a"}' '{"id":2,"day":"2026-03-01","v":"a"}' '{"id":3,"v":"a"}' -- --partition-by day
