@@ -156,6 +156,15 @@ cells() {
 	assert_equal "$(awk 'NR > 1 { print $1 }' <<<"$output")" $'p.d.t\np.d.t$20260101\np.d.t$20260102'
 }
 
+@test "partitions alone are said, though not shown" {
+	entry 'p.d.t$20260101' r1 'done' 60
+	entry 'p.d.t$20260102' r2 'done' 60
+	status_of
+	assert_status 0
+	assert_equal "$output" '' output
+	[[ $errors == *'no loads but of 2 partitions'* ]] || _fail told
+}
+
 @test "a ledger in BigQuery: the default one, that of BQ_LOAD_STATE_TABLE, and --ledger" {
 	ledger=bigquery_loads.serverless_bq_loads
 	load_rows 7 '{"id":7}' -- --run-id r1
