@@ -283,7 +283,7 @@ job_was_sent() {
 @test "one writer for a table: a sync of it waits outside, and another backfill too" {
 	psql_do "CREATE TABLE locked AS SELECT i AS id FROM generate_series(1, 10) i"
 	export BQ_LOAD_STATE_TABLE=file:$BATS_TEST_TMPDIR/ledger # whose entries are no jobs
-	fault '{"times":1,"fault":{"jobDelayMs":1500}}'
+	fault '{"times":1,"fault":{"jobDelayMs":6000}}'
 	backfill postgresql:// locked shop.locked --by id:5 >out 2>err 3>&- &
 	wait_until 20 job_was_sent locked
 	run_split sync-table postgresql:// locked "$PROJECT:shop.locked"

@@ -94,7 +94,7 @@ value_of() {
 
 # names_read: the variables that sync asks for with database shop, table public.orders; ours as {ID} and {TABLE}.
 names_read() {
-	bash -euc 'log() { :; }; source "$SLUICE_ROOT/pipelines/sync-settings.bash"; configure; printf "%s\n" "${!known[@]}"' | sed 's/^SHOP_PUBLIC_ORDERS_/{ID}_{TABLE}_/; s/^SHOP_/{ID}_/' | sort
+	bash -euc 'cd "$SLUICE_ROOT/pipelines"; source ./shared.bash; source ./sync-settings.bash; log() { :; }; configure; printf "%s\n" "${!known[@]}"' | sed 's/^SHOP_PUBLIC_ORDERS_/{ID}_{TABLE}_/; s/^SHOP_/{ID}_/' | sort
 }
 
 @test "sync, .env.example and docs/sync.md name the same variables" {
@@ -109,6 +109,7 @@ names_read() {
 
 @test "every variable has a test that sets it" {
 	local name
+	[ "$(names_read | wc -l)" -gt 45 ]
 	for name in $(names_read); do
 		name=${name//\{TABLE\}/(PUBLIC_ORDERS|[A-Z_]+)}
 		grep -qE -e "(^|[^A-Z_])${name//\{ID\}/(SHOP|CRM|\\$\{1\})}(=|\+=| )" "$SLUICE_ROOT"/tests/bats/sync*.bats \
