@@ -314,7 +314,7 @@ static const char *careful_members(struct scan *s, const char *p, struct record 
 		p = record_name(&s->c, json_skip_space(p), r, s->rule, &name);
 		if (!p)
 			break;
-		i = name->object == object ? name->place : count;
+		i = member && name->object == object ? name->place : count;
 		if (i == capacity) {
 			struct member *more;
 

@@ -169,23 +169,25 @@ static int take_load(const json_t *inner, struct batch *b, struct error *err)
 	return take_format(b, json_object_get(inner, "format"), err);
 }
 
+static int parse(const json_t *inner, struct batch *b, struct error *err)
+{
+	if (check_members(inner, err) < 0 || take_text(inner, "id", &b->id, err) < 0 ||
+	    take_text(inner, "table", &b->table, err) < 0)
+		return -1;
+	if (destination_parse(b->table, &b->destination, err) < 0) {
+		err->code = err->code == ERR_USAGE ? ERR_DATA : err->code;
+		return error_prefix(err, "@batch: table");
+	}
+	if (take_uris(inner, b, err) < 0)
+		return -1;
+	return take_load(inner, b, err);
+}
+
 int batch_parse(const json_t *inner, struct batch *ret, struct error *err)
 {
-	struct batch b = { 0 };
-
-	if (check_members(inner, err) < 0 || take_text(inner, "id", &b.id, err) < 0 ||
-	    take_text(inner, "table", &b.table, err) < 0)
-		goto failed;
-	if (destination_parse(b.table, &b.destination, err) < 0) {
-		err->code = err->code == ERR_USAGE ? ERR_DATA : err->code;
-		error_prefix(err, "@batch: table");
-		goto failed;
-	}
-	if (take_uris(inner, &b, err) < 0 || take_load(inner, &b, err) < 0)
-		goto failed;
-	*ret = b;
-	return 0;
-failed:
-	batch_release(&b);
+	*ret = (struct batch){ 0 };
+	if (parse(inner, ret, err) == 0)
+		return 0;
+	batch_release(ret);
 	return -1;
 }

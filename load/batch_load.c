@@ -113,6 +113,7 @@ static int load_files(struct loader *s, struct batch_load *l, json_t **done, boo
 	else
 		rc = json_array_size(files.jobs) == 1 ? load_at_once(l, done, adopted, err)
 						      : batch_temporary_load(l, done, adopted, err);
+	l->files = NULL;
 	batch_files_release(&files);
 	return rc;
 }

@@ -148,7 +148,7 @@ static const char *column_value(struct json_cursor *c, const char *p, struct col
 /* Behind '{'. The columns mostly come in the order of the schema: `next` guesses. */
 static const char *record(struct json_cursor *c, const char *p, struct columns *columns, int depth)
 {
-	size_t next = 0, required = 0, i;
+	size_t next = 0, required = 0, i = 0;
 
 	columns->object++;
 	p = json_skip_space(p);

@@ -350,14 +350,16 @@ static int settle_one(const struct settling *s, const json_t *submission, struct
 {
 	const json_t *age = json_object_get(submission, "age_ms");
 	char *text = strdup(ledger_text(submission, "job"));
-	struct bigquery_job ref;
+	struct bigquery_job ref = { NULL };
 	json_t *job = NULL;
-	int rc = text ? 0 : error_nomem(err);
+	int rc = 0;
 
+	if (!text)
+		return error_nomem(err);
 	log_info("run %s of %s has no outcome yet: looking for job %s",
 		 ledger_text(submission, "run"), ledger_text(submission, "table"),
 		 ledger_text(submission, "job"));
-	if (rc == 0 && parse_job(text, &ref) < 0)
+	if (parse_job(text, &ref) < 0)
 		rc = error_set(err, ERR_DATA, "ledger %s: '%s' is no job", ledger_name(s->ledger),
 			       ledger_text(submission, "job"));
 	if (rc == 0)
