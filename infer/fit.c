@@ -137,7 +137,7 @@ static int fit_temporal(struct buf *out, enum schema_type type, const char *text
 			struct error *err)
 {
 	struct temporal t = temporal_parse(text, length);
-	char made[TEMPORAL_TEXT_MAX];
+	char made[TEMPORAL_TEXT_MAX] = "";
 
 	if (t.type == type)
 		return quoted(out, made, (size_t)(temporal_write(made, &t) - made), err);

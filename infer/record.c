@@ -127,8 +127,9 @@ struct field *record_field(struct record *r, const char *key, size_t length, str
 	if (2 * (r->count + 1) > r->key_slots && grow_keys(r, err) < 0)
 		return NULL;
 	slot = key_slot(r, key, length);
-	if (*slot)
-		return *slot;
+	f = *slot;
+	if (f)
+		return f;
 	if (r->count == r->capacity && grow_fields(r, err) < 0)
 		return NULL;
 	f = calloc(1, sizeof *f);
@@ -243,8 +244,9 @@ struct spelling *record_spell(struct record *r, const char *text, size_t length,
 	if (2 * (r->spelling_count + 1) > r->spelling_slots && grow_spellings(r, err) < 0)
 		return NULL;
 	slot = spelling_slot(r, text, length);
-	if (*slot)
-		return *slot;
+	s = *slot;
+	if (s)
+		return s;
 	if (r->limit && r->spelling_count >= r->limit && r->overflow)
 		return r->overflow;
 	if (r->sealed) {

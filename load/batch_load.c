@@ -57,13 +57,13 @@ static json_t *configuration(const struct batch *b, json_t *uris)
 
 static int load_at_once(struct batch_load *l, json_t **done, bool *adopted, struct error *err)
 {
-	json_t *load = configuration(l->batch, json_array_get(l->files->jobs, 0));
+	json_t *load = configuration(l->batch, json_array_get(l->files.jobs, 0));
 	int rc = load ? loadjob_run(&l->job, "load", load, l->labels, done, adopted, err)
 		      : error_nomem(err);
 
 	json_decref(load);
 	if (rc == 0 && !*adopted)
-		rc = batch_prove(*done, l->job.id, l->files->count, err);
+		rc = batch_prove(*done, l->job.id, l->files.count, err);
 	return rc;
 }
 
@@ -98,23 +98,22 @@ static int load_files(struct loader *s, struct batch_load *l, json_t **done, boo
 		      struct error *err)
 {
 	static const struct batch_limits limits = { BATCH_URIS_MAX, BATCH_JOB_MAX_BYTES };
-	struct batch_files files;
+	const struct batch_files *files = &l->files;
 	int rc;
 
-	if (batch_files_find(&s->storage, l->batch, &limits, &files, err) < 0)
+	if (batch_files_find(&s->storage, l->batch, &limits, &l->files, err) < 0)
 		return -1;
-	l->files = &files;
 	log_info("%s: %zu objects or wildcards, %" PRIu64 " bytes, %zu job%s, for %s", l->batch->id,
-		 json_array_size(json_array_get(files.jobs, 0)), files.bytes,
-		 json_array_size(files.jobs), json_array_size(files.jobs) == 1 ? "" : "s",
+		 json_array_size(json_array_get(files->jobs, 0)), files->bytes,
+		 json_array_size(files->jobs), json_array_size(files->jobs) == 1 ? "" : "s",
 		 l->batch->table);
 	if (s->config->dry_run)
 		rc = 0;
 	else
-		rc = json_array_size(files.jobs) == 1 ? load_at_once(l, done, adopted, err)
-						      : batch_temporary_load(l, done, adopted, err);
-	l->files = NULL;
-	batch_files_release(&files);
+		rc = json_array_size(files->jobs) == 1
+			     ? load_at_once(l, done, adopted, err)
+			     : batch_temporary_load(l, done, adopted, err);
+	batch_files_release(&l->files);
 	return rc;
 }
 

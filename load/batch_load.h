@@ -29,7 +29,7 @@ int batch_load_all(const struct config *config, struct rowstream_writer *out, st
 struct batch_load {
 	struct api *api; /* of BigQuery */
 	const struct batch *batch;
-	const struct batch_files *files;
+	struct batch_files files;
 	const char *project, *location; /* that runs jobs */
 	json_t *labels;
 	struct loadjob job;     /* that commits */

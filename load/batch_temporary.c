@@ -170,7 +170,7 @@ static int is_usable(struct temporary *t, struct error *err)
 		return rc;
 	t->made_ms = number(table, "creationTime");
 	t->rows = t->bad = 0;
-	json_array_foreach(t->load->files->jobs, i, uris) {
+	json_array_foreach(t->load->files.jobs, i, uris) {
 		json_t *done = NULL;
 		struct loadjob job;
 
@@ -245,11 +245,11 @@ static int fill(struct temporary *t, struct error *err)
 	}
 	if (rc < 0)
 		return -1;
-	json_array_foreach(t->load->files->jobs, i, uris) {
+	json_array_foreach(t->load->files.jobs, i, uris) {
 		if (run_job(t, uris, err) < 0)
 			return -1;
 		log_info("%s: %zu of %zu jobs done, %" PRId64 " rows", t->load->batch->id, i + 1,
-			 json_array_size(t->load->files->jobs), t->rows);
+			 json_array_size(t->load->files.jobs), t->rows);
 	}
 	return 0;
 }

@@ -78,7 +78,8 @@ static int read_path(const char *path, struct upload *up, struct api_error *err)
 		snprintf(up->owner, sizeof(up->owner), "%.*s", (int)n, path + before);
 		return 0;
 	}
-	return api_fail(err, 404, "notFound", "Not Found: %s", path);
+	api_fail(err, 404, "notFound", "Not Found: %s", path);
+	return -1;
 }
 
 static int begin_chunks(struct exchange *ex, struct api_error *err)
