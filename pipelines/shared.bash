@@ -153,12 +153,18 @@ terminate() {
 	kill -s TERM "$1" 2>/dev/null || true
 }
 
+# open_silence: before there are traps, since an exec that a signal breaks off ends the shell.
+open_silence() {
+	exec {silence}<> <(:)
+}
+
 # next_ended: a process of the array $running (process id -> anything) that has ended, into $pid, its status into
-# $status; or neither, after a signal. While it runs a trap, bash drops jobs that have ended from those that `wait -n`
-# knows, but still has their statuses.
+# $status; or neither, after a moment or a signal. `wait -n` waits for ever, now and then, for one that ended right
+# before; bash keeps its status all the same. Reading what nobody writes is a sleep without a process: open_silence
+# must have been called.
 # shellcheck disable=SC2034 # for the caller
 next_ended() {
-	local one ended=''
+	local one
 	status=0 pid=''
 	for one in "${!running[@]}"; do
 		kill -s 0 "$one" 2>/dev/null && continue
@@ -166,8 +172,7 @@ next_ended() {
 		pid=$one
 		return
 	done
-	wait -n -p ended "${!running[@]}" 2>/dev/null || status=$?
-	[[ -z ${ended:-} || ! -v running[$ended] ]] || pid=$ended
+	read -rt 0.05 -u "$silence" _ || true
 }
 
 # worst STATUS...: which of them stands for all, into $REPLY: 75 when trying again helps any of them; else what is most
