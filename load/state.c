@@ -350,7 +350,7 @@ static int settle_one(const struct settling *s, const json_t *submission, struct
 {
 	const json_t *age = json_object_get(submission, "age_ms");
 	char *text = strdup(ledger_text(submission, "job"));
-	struct bigquery_job ref = { NULL };
+	struct bigquery_job ref = { 0 };
 	json_t *job = NULL;
 	int rc = 0;
 
