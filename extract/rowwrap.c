@@ -6,7 +6,6 @@
  * on stdin, and frames what comes back again, recounted.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,13 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
+#include "lib/command.h"
 #include "lib/error.h"
 #include "lib/io.h"
 #include "lib/log.h"
@@ -77,13 +74,6 @@ static const struct program program = {
 	.epilog =
 		"COMMAND is a source when stdin is a terminal, /dev/null or closed, or with --source;\n"
 		"otherwise stdin is a row stream and COMMAND filters its rows.\n",
-};
-
-/* COMMAND, while it runs. Its process group is its own, so that all of a shell's children end. */
-struct command {
-	pid_t pid;
-	int in;  /* its stdin; -1 as a source */
-	int out; /* its stdout */
 };
 
 /* Feeds the rows of stdin to COMMAND while the main thread reads what comes back. */
@@ -157,73 +147,6 @@ static json_t *make_begin(const struct config *config, json_t *incoming, struct 
 fail:
 	json_decref(begin);
 	return NULL;
-}
-
-/* In the child. exec's failure is reported through `report`. */
-static void run_child(char **argv, int in, int out, int report)
-{
-	setpgid(0, 0);
-	/* kill -9 of rowwrap must not leave COMMAND running. */
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	signals_reset_in_child();
-	if (dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0)
-		execvp(argv[0], argv);
-	int number = errno;
-	if (write(report, &number, sizeof number) < 0)
-		_exit(126);
-	_exit(127);
-}
-
-/* Wait for exec: its errno, or 0 once the descriptor closed. */
-static int exec_errno(int fd)
-{
-	int number = 0;
-	ssize_t got;
-
-	do {
-		got = read(fd, &number, sizeof number);
-	} while (got < 0 && errno == EINTR);
-	return got == (ssize_t)sizeof number ? number : 0;
-}
-
-static int command_start(struct command *c, char **argv, bool source, struct error *err)
-{
-	auto_fd child_in = -1, in = -1, out = -1, child_out = -1, report = -1, child_report = -1;
-	int pair[2], number;
-
-	if (source) {
-		child_in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	} else if (pipe2(pair, O_CLOEXEC) == 0) {
-		child_in = pair[0];
-		in = pair[1];
-	}
-	if (pipe2(pair, O_CLOEXEC) == 0) {
-		out = pair[0];
-		child_out = pair[1];
-	}
-	if (pipe2(pair, O_CLOEXEC) == 0) {
-		report = pair[0];
-		child_report = pair[1];
-	}
-	if (child_in < 0 || child_out < 0 || child_report < 0)
-		return error_set_errno(err, ERR_OS, "pipe");
-	c->pid = fork();
-	if (c->pid < 0)
-		return error_set_errno(err, ERR_OS, "fork");
-	if (c->pid == 0)
-		run_child(argv, child_in, child_out, child_report);
-	io_close_fd(&child_report);
-	number = exec_errno(report);
-	if (number) {
-		waitpid(c->pid, NULL, 0);
-		errno = number;
-		return error_set_errno(err, number == ENOENT ? ERR_NOINPUT : ERR_OS, "%s", argv[0]);
-	}
-	c->in = in;
-	c->out = out;
-	/* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the cleanup reads them */
-	in = out = -1;
-	return 0;
 }
 
 static int feed_rows(struct feeder *f, struct rowstream_writer *out, struct error *err)
@@ -312,57 +235,27 @@ static int copy_lines(int fd, struct rowstream_writer *out, struct error *err)
 	return rc;
 }
 
-/* COMMAND's first process has ended. It is not reaped, so its group's number stays taken. */
-static bool has_ended(const struct command *c)
-{
-	siginfo_t info = { 0 };
-
-	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
-}
-
-/* Ask, then make it end: nothing of its group may go on running behind our back. */
-static void command_stop(const struct command *c)
-{
-	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
-
-	kill(-c->pid, SIGTERM);
-	for (int i = 0; i < 200 && !has_ended(c); i++)
-		nanosleep(&tick, NULL);
-	kill(-c->pid, SIGKILL);
-}
-
-/* COMMAND's exit status as ours: documented codes pass, others say nothing about retrying. */
-static int command_wait(struct command *c, const char *name, struct error *err)
+/* Its end, which a signal to us brings about at once. */
+static int wait_for(const struct command *c, const char *name, struct error *err)
 {
 	auto_fd process = pidfd_open(c->pid, 0);
 	struct pollfd watched[] = { { .fd = process, .events = POLLIN },
 				    { .fd = signals_fd(), .events = POLLIN } };
-	int status, code;
+	struct error ignored;
 
 	if (process < 0)
 		return error_set_errno(err, ERR_OS, "pidfd_open");
 	/* COMMAND may have closed its stdout and go on: signals still end it. */
-	while (!has_ended(c)) {
+	while (!command_has_ended(c)) {
 		if (poll(watched, 2, -1) < 0 && errno != EINTR)
 			return error_set_errno(err, ERR_OS, "poll");
 		if (signals_check(err) < 0) {
 			command_stop(c);
-			waitpid(c->pid, NULL, 0);
+			command_reap(c, name, &ignored);
 			return -1;
 		}
 	}
-	if (waitpid(c->pid, &status, 0) < 0)
-		return error_set_errno(err, ERR_OS, "wait");
-	if (WIFSIGNALED(status))
-		return error_set(err, ERR_SIGNAL + WTERMSIG(status), "%s: killed by signal %d (%s)",
-				 name, WTERMSIG(status), strsignal(WTERMSIG(status)));
-	code = WEXITSTATUS(status);
-	if (code == 0)
-		return 0;
-	return error_set(err,
-			 (code >= ERR_USAGE && code <= ERR_CONFIG) || code > ERR_SIGNAL ? code
-											: ERR_DATA,
-			 "%s: exit status %d", name, code);
+	return command_reap(c, name, err);
 }
 
 /* The value of --rows-dropped or --rows-added: INT64_MAX for "any". */
@@ -414,7 +307,7 @@ static int wrap(const struct config *config, struct command *c, const char *name
 			pthread_cancel(thread);
 	}
 	io_close_fd(&c->out);
-	if (command_wait(c, name, &ended) < 0 && rc == 0) {
+	if (wait_for(c, name, &ended) < 0 && rc == 0) {
 		*err = ended;
 		rc = -1;
 	}
@@ -462,7 +355,7 @@ static int run_wrapped(const struct config *config, char **argv, struct rowstrea
 	begin = make_begin(config, in ? in->begin : NULL, err);
 	if (!begin)
 		return -1;
-	rc = command_start(&command, argv, !in, err);
+	rc = command_start(&command, argv, in ? COMMAND_IN | COMMAND_OUT : COMMAND_OUT, err);
 	if (rc == 0 && rowstream_write_begin(out, begin, err) < 0) {
 		command_stop(&command);
 		rc = -1;
