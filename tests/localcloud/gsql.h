@@ -20,6 +20,13 @@
 
 struct store;
 
+/* A table that only this query knows, and only reads, by an unqualified name. */
+struct gsql_external {
+	const char *name;
+	const json_t *resource; /* schema and numBytes, as of a table */
+	const char *physical;   /* unquoted; NULL on a dry run */
+};
+
 struct gsql_request {
 	const char *sql;
 	const char *default_project;         /* never NULL: the project of the request */
@@ -28,7 +35,9 @@ struct gsql_request {
 	const json_t *
 		query_parameters; /* array of QueryParameter, or NULL; named and positional alike */
 	int64_t maximum_bytes_billed; /* 0: none; a statement that costs more fails before it changes anything */
-	bool dry_run;                 /* parse and check only: no result table, no change */
+	const struct gsql_external *externals;
+	size_t external_count;
+	bool dry_run; /* parse and check only: no result table, no change */
 };
 
 struct gsql_result {

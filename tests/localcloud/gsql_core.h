@@ -35,6 +35,7 @@ struct gsql {
 	unsigned next_name;  /* number of the next generated alias or table */
 	unsigned view_depth; /* views opened inside views, bounded */
 	int64_t now_us;      /* CURRENT_TIMESTAMP of the statement */
+	bool *external_read; /* by their index: it is counted already; NULL: none is */
 	bool in_transaction; /* between BEGIN and COMMIT TRANSACTION */
 };
 

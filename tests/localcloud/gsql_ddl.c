@@ -277,7 +277,10 @@ static void create_view(struct gsql *g, const struct gsql_statement *s)
 		set_target(g, &t, "SKIP");
 		return;
 	}
+	/* As whoever reads the view will see it. */
+	g->view_depth++;
 	struct gsql_relation r = gsql_emit_query(g, NULL, NULL, s->query);
+	g->view_depth--;
 	json_t *resource = gsql_own_json(g, json_pack("{s:s,s:{s:s,s:b}}", "type", "VIEW", "view",
 						      "query", s->query_text, "useLegacySql", 0));
 	json_object_set_new(resource, "schema",

@@ -243,6 +243,9 @@ static void run_delete(struct gsql *g, const struct gsql_statement *s, const str
 
 void gsql_run_dml(struct gsql *g, const struct gsql_statement *s)
 {
+	if (gsql_find_external(g, &s->name) != NULL)
+		gsql_fail(g, s->name.pos, "DML over external table %s is not supported",
+			  s->name.parts[0]);
 	struct gsql_table t = gsql_find_table(g, &s->name);
 	if (t.physical == NULL)
 		gsql_fail(g, s->name.pos, "%s.%s is not a table and cannot be changed by DML",

@@ -168,12 +168,17 @@ struct gsql_table {
 	const char *physical; /* quoted; NULL for a view */
 	struct gsql_field *fields;
 	size_t field_count;
-	bool partition_time; /* it has _PARTITIONTIME */
+	bool partition_time;                  /* it has _PARTITIONTIME */
+	const struct gsql_external *external; /* NULL: it is in the catalog */
 };
 /* Fills in the defaults; gives project, dataset and table without looking them up. */
 struct gsql_table gsql_resolve_name(struct gsql *g, const struct gsql_name *name);
 /* Also looks it up: 404 when it does not exist. */
 struct gsql_table gsql_find_table(struct gsql *g, const struct gsql_name *name);
+/* One that is only read: it may be an external table of the query. */
+struct gsql_table gsql_find_source(struct gsql *g, const struct gsql_name *name);
+/* The external table that the name stands for, or NULL. A view does not see those of the query that reads it. */
+const struct gsql_external *gsql_find_external(const struct gsql *g, const struct gsql_name *name);
 bool gsql_table_exists(struct gsql *g, const struct gsql_table *t);
 json_t *gsql_table_reference(const struct gsql_table *t);
 /* The relation of INFORMATION_SCHEMA.x, or false when name is none. */

@@ -128,19 +128,10 @@ static int64_t billed_bytes(int64_t bytes)
 	return (n < 10 ? 10 : n) * mib;
 }
 
-static void refer(struct gsql *g, const struct gsql_table *t)
+static void bill(struct gsql *g, int64_t bytes)
 {
 	struct gsql_result *r = g->result;
 	int64_t most = g->request->maximum_bytes_billed;
-	json_t *reference = gsql_table_reference(t), *before;
-	size_t i;
-	bool again = false;
-	json_array_foreach(r->referenced_tables, i, before)
-		again = again || json_equal(before, reference);
-	json_array_append_new(r->referenced_tables, reference);
-	if (again || t->physical == NULL)
-		return;
-	int64_t bytes = ju_int64(t->resource, "numBytes", 0);
 	r->bytes_processed += bytes;
 	r->bytes_billed += billed_bytes(bytes);
 	if (most > 0 && r->bytes_billed > most)
@@ -148,6 +139,34 @@ static void refer(struct gsql *g, const struct gsql_table *t)
 			g, 400, "bytesBilledLimitExceeded",
 			"Query exceeded limit for bytes billed: %lld. %lld or higher required.",
 			(long long)most, (long long)r->bytes_billed);
+}
+
+static void refer_external(struct gsql *g, const struct gsql_external *external)
+{
+	size_t i = (size_t)(external - g->request->externals);
+	if (g->external_read == NULL)
+		g->external_read =
+			gsql_alloc(g, g->request->external_count * sizeof(*g->external_read));
+	if (!g->external_read[i])
+		bill(g, ju_int64(external->resource, "numBytes", 0));
+	g->external_read[i] = true;
+}
+
+static void refer(struct gsql *g, const struct gsql_table *t)
+{
+	struct gsql_result *r = g->result;
+	if (t->external != NULL) {
+		refer_external(g, t->external);
+		return;
+	}
+	json_t *reference = gsql_table_reference(t), *before;
+	size_t i;
+	bool again = false;
+	json_array_foreach(r->referenced_tables, i, before)
+		again = again || json_equal(before, reference);
+	json_array_append_new(r->referenced_tables, reference);
+	if (!again && t->physical != NULL)
+		bill(g, ju_int64(t->resource, "numBytes", 0));
 }
 
 static const char *emit_path(struct gsql *g, struct gsql_scope *scope, const struct gsql_from *f,
@@ -177,7 +196,7 @@ static const char *emit_path(struct gsql *g, struct gsql_scope *scope, const str
 	if (gsql_information_schema(g, &name, &information))
 		return add_relation(g, names, information.columns, information.column_count,
 				    information.sql, alias, f->pos);
-	struct gsql_table t = gsql_find_table(g, &name);
+	struct gsql_table t = gsql_find_source(g, &name);
 	refer(g, &t);
 	if (f->alias == NULL)
 		alias = t.table;

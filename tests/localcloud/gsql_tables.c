@@ -36,6 +36,14 @@ json_t *gsql_table_reference(const struct gsql_table *t)
 			 "tableId", t->table);
 }
 
+static void take_fields(struct gsql *g, struct gsql_table *t, const json_t *resource)
+{
+	size_t i;
+	json_t *field;
+	json_array_foreach(json_object_get(json_object_get(resource, "schema"), "fields"), i, field)
+		GSQL_PUSH(g, t->fields, t->field_count, gsql_field_from_json(g, field));
+}
+
 static bool lookup(struct gsql *g, struct gsql_table *t)
 {
 	char physical[STORE_NAME_MAX];
@@ -49,10 +57,7 @@ static bool lookup(struct gsql *g, struct gsql_table *t)
 		return false;
 	t->resource = gsql_own_json(g, resource);
 	const char *type = json_string_value(json_object_get(resource, "type"));
-	size_t i;
-	json_t *field;
-	json_array_foreach(json_object_get(json_object_get(resource, "schema"), "fields"), i, field)
-		GSQL_PUSH(g, t->fields, t->field_count, gsql_field_from_json(g, field));
+	take_fields(g, t, resource);
 	if (type == NULL || !gsql_same(type, "TABLE"))
 		return true;
 	const json_t *partitioning = json_object_get(resource, "timePartitioning");
@@ -84,6 +89,27 @@ struct gsql_table gsql_find_table(struct gsql *g, const struct gsql_name *name)
 	gsql_fail_status(g, 404, "notFound",
 			 "Not found: Table %s:%s.%s was not found in location %s", t.project,
 			 t.dataset, t.table, location == NULL ? "US" : location);
+}
+
+const struct gsql_external *gsql_find_external(const struct gsql *g, const struct gsql_name *name)
+{
+	const struct gsql_request *r = g->request;
+	for (size_t i = 0; name->part_count == 1 && g->view_depth == 0 && i < r->external_count;
+	     i++)
+		if (strcmp(r->externals[i].name, name->parts[0]) == 0)
+			return &r->externals[i];
+	return NULL;
+}
+
+struct gsql_table gsql_find_source(struct gsql *g, const struct gsql_name *name)
+{
+	const struct gsql_external *external = gsql_find_external(g, name);
+	if (external == NULL)
+		return gsql_find_table(g, name);
+	struct gsql_table t = { .table = external->name, .external = external };
+	take_fields(g, &t, external->resource);
+	t.physical = gsql_ident(g, external->physical == NULL ? "" : external->physical);
+	return t;
 }
 
 static const char *text(struct gsql *g, const char *s)

@@ -1,5 +1,6 @@
 #include "tests/localcloud/jobs.h"
 
+#include "tests/localcloud/external.h"
 #include "tests/localcloud/ident.h"
 #include "tests/localcloud/jobs_impl.h"
 #include "tests/localcloud/json_util.h"
@@ -125,7 +126,7 @@ static void choose_location(struct jobs *j, const char *project, const json_t *c
 	store_read_end(j->store);
 }
 
-static int check_query(const json_t *query, struct api_error *err)
+static int check_query(json_t *query, struct api_error *err)
 {
 	if (!ju_string(query, "query", NULL))
 		return api_fail(err, 400, "required", "Required parameter is missing: query");
@@ -134,7 +135,7 @@ static int check_query(const json_t *query, struct api_error *err)
 		return api_fail(
 			err, 501, "notImplemented",
 			"localcloud does not do legacy SQL, which is the default of the API: set useLegacySql to false.");
-	return 0;
+	return external_check(json_object_get(query, "tableDefinitions"), err);
 }
 
 static int check_configuration(const char *project, json_t *configuration, struct api_error *err)

@@ -1,5 +1,6 @@
 /* Query jobs: the SQL translator does the work; this file puts its result into a job and a destination table. */
 #include "tests/localcloud/jobs_query.h"
+#include "tests/localcloud/external.h"
 #include "tests/localcloud/gsql.h"
 #include "tests/localcloud/jobs_impl.h"
 #include "tests/localcloud/json_util.h"
@@ -7,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct gsql_request request_of(const json_t *job, bool dry_run)
+static struct gsql_request request_of(const json_t *job, const struct externals *x, bool dry_run)
 {
 	const json_t *query = ju_path(job, "configuration.query");
 	const json_t *dataset = json_object_get(query, "defaultDataset");
@@ -18,6 +19,8 @@ static struct gsql_request request_of(const json_t *job, bool dry_run)
 		.default_dataset = ju_string(dataset, "datasetId", NULL),
 		.default_dataset_project = ju_string(dataset, "projectId", NULL),
 		.maximum_bytes_billed = ju_int64(query, "maximumBytesBilled", 0),
+		.externals = x->list,
+		.external_count = x->count,
 		.query_parameters = json_object_get(query, "queryParameters"),
 		.dry_run = dry_run,
 	};
@@ -141,10 +144,10 @@ static int remember_result(struct worker *w, const char *table, struct api_error
 	return old[0] ? store_exec(w->store, err, "DROP TABLE IF EXISTS \"%w\"", old) : 0;
 }
 
-static int run(struct worker *w, const json_t *job, struct outcome *o)
+static int run(struct worker *w, const json_t *job, const struct externals *x, struct outcome *o)
 {
 	const json_t *query = ju_path(job, "configuration.query");
-	struct gsql_request request = request_of(job, false);
+	struct gsql_request request = request_of(job, x, false);
 	struct gsql_result result = { 0 };
 	int rc = gsql_run(w->store, &request, &result, &o->error);
 
@@ -163,32 +166,45 @@ static int run(struct worker *w, const json_t *job, struct outcome *o)
 
 void jobs_run_query(struct worker *w, const char *key, json_t *job, struct outcome *o)
 {
+	struct externals x = { 0 };
 	struct api_error late;
 
 	o->failed = true;
-	if (store_write_begin(w->store, &o->error))
+	if (external_read(w->store, w->jobs->gcs,
+			  ju_path(job, "configuration.query.tableDefinitions"),
+			  ju_string(ju_path(job, "jobReference"), "location", ""), &w->cancel, &x,
+			  &o->errors, &o->error) ||
+	    store_write_begin(w->store, &o->error)) {
+		external_close(&x);
 		return;
-	o->failed = run(w, job, o) != 0;
+	}
+	o->failed = run(w, job, &x, o) != 0;
 	/* A script that failed keeps what it did before, so this commits either way. */
 	if (jobs_mark_done(w, key, job, o, &late) | store_write_end(w->store, true, &late)) {
 		o->failed = true;
 		o->error = late;
 		json_object_set_new(job, "status", json_pack("{s:s}", "state", "RUNNING"));
 	}
+	external_close(&x);
 }
 
 int jobs_query_dry_run(struct store *store, json_t *job, struct api_error *err)
 {
-	struct gsql_request request = request_of(job, true);
+	struct externals x = { 0 };
+	struct gsql_request request;
 	struct gsql_result result = { 0 };
 	struct outcome o = { 0 };
 	struct api_error ignored;
-	int rc;
+	int rc = external_describe(ju_path(job, "configuration.query.tableDefinitions"), &x, err);
 
-	if (store_write_begin(store, err))
+	if (rc || store_write_begin(store, err)) {
+		external_close(&x);
 		return -1;
+	}
+	request = request_of(job, &x, true);
 	rc = gsql_run(store, &request, &result, err);
 	store_write_end(store, false, &ignored);
+	external_close(&x);
 	if (rc)
 		return -1;
 	o.statistics = statistics_of(&result, true);

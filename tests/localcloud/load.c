@@ -107,13 +107,18 @@ int load_keep_row(struct load_reader *r, struct api_error *err)
 	return rows_full(r->rows) ? stage(r->work, err) : 0;
 }
 
-static int plan(struct load_work *w, struct api_error *err)
+/* resource: of the table apart, or NULL. */
+static int plan(struct load_work *w, json_t *resource, struct api_error *err)
 {
-	int rc;
+	int rc = 0;
 
-	store_read_begin(w->store);
-	rc = load_prepare_table(w->store, w->load, true, &w->target, err);
-	store_read_end(w->store);
+	if (resource) {
+		w->target.resource = json_incref(resource);
+	} else {
+		store_read_begin(w->store);
+		rc = load_prepare_table(w->store, w->load, true, &w->target, err);
+		store_read_end(w->store);
+	}
 	if (rc)
 		return -1;
 	if (rows_open(&w->rows, w->target.resource,
@@ -123,9 +128,9 @@ static int plan(struct load_work *w, struct api_error *err)
 	return 0;
 }
 
-int load_read(struct store *s, const json_t *load, const struct load_files *files,
-	      const atomic_bool *cancel, struct load_result *result, struct load_work **ret,
-	      struct api_error *err)
+static int read_into(struct store *s, const json_t *load, json_t *resource,
+		     const struct load_files *files, const atomic_bool *cancel,
+		     struct load_result *result, struct load_work **ret, struct api_error *err)
 {
 	struct load_work *w = calloc(1, sizeof(*w));
 	struct load_reader reader = {
@@ -144,7 +149,7 @@ int load_read(struct store *s, const json_t *load, const struct load_files *file
 	w->store = s;
 	w->load = load;
 	w->result = result;
-	if (plan(w, err))
+	if (plan(w, resource, err))
 		return -1;
 	reader.rows = &w->rows;
 	reader.work = w;
@@ -154,6 +159,28 @@ int load_read(struct store *s, const json_t *load, const struct load_files *file
 	result->output_bytes = w->rows.bytes;
 	result->bad_records = reader.bad;
 	return rc;
+}
+
+int load_read(struct store *s, const json_t *load, const struct load_files *files,
+	      const atomic_bool *cancel, struct load_result *result, struct load_work **ret,
+	      struct api_error *err)
+{
+	return read_into(s, load, NULL, files, cancel, result, ret, err);
+}
+
+int load_read_apart(struct store *s, const json_t *load, json_t *resource,
+		    const struct load_files *files, const atomic_bool *cancel,
+		    struct load_result *result, struct load_work **ret, struct api_error *err)
+{
+	int rc = read_into(s, load, resource, files, cancel, result, ret, err);
+
+	/* The rows that are kept in memory, too; a table without rows is a table. */
+	return rc || !*ret ? -1 : stage(*ret, err);
+}
+
+const char *load_staging(const struct load_work *w)
+{
+	return w->staging;
 }
 
 /* Is the table what the rows were read for? */

@@ -17,6 +17,8 @@
 
 /* Checks configuration.load and rewrites its schema in the normal form. project: default of destinationTable. */
 int load_check(json_t *load, const char *project, struct api_error *err);
+/* The same of what says how files are read, without a destination. */
+int load_check_source(json_t *load, struct api_error *err);
 
 struct load_result {
 	int64_t output_rows, output_bytes, bad_records;
@@ -29,6 +31,14 @@ struct load_work;
 int load_read(struct store *s, const json_t *load, const struct load_files *files,
 	      const atomic_bool *cancel, struct load_result *result, struct load_work **ret,
 	      struct api_error *err);
+/*
+ * Reads them into a table that nothing else knows, until load_end: resource is as of a table that is to be created.
+ * load_staging: its physical name, unquoted.
+ */
+int load_read_apart(struct store *s, const json_t *load, json_t *resource,
+		    const struct load_files *files, const atomic_bool *cancel,
+		    struct load_result *result, struct load_work **ret, struct api_error *err);
+const char *load_staging(const struct load_work *w);
 /* *stale: the table changed since load_read judged it; roll back, end the work, and read again. */
 int load_apply(struct load_work *w, bool *stale, struct api_error *err);
 /* Drops what is left of the staging table; not inside a transaction. */

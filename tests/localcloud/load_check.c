@@ -190,12 +190,25 @@ static int check_shape(json_t *load, struct api_error *err)
 	return rc;
 }
 
+static int check_reading(const json_t *load, struct api_error *err)
+{
+	return check_members(load, err) || check_words(load, err) || check_beyond(load, err) ||
+			       load_files_check(json_object_get(load, "sourceUris"), err) ||
+			       check_numbers(load, err)
+		       ? -1
+		       : 0;
+}
+
+int load_check_source(json_t *load, struct api_error *err)
+{
+	table_drop_nulls(load);
+	return check_reading(load, err) || check_shape(load, err) ? -1 : 0;
+}
+
 int load_check(json_t *load, const char *project, struct api_error *err)
 {
 	table_drop_nulls(load);
-	return check_members(load, err) || check_words(load, err) || check_beyond(load, err) ||
-			       load_files_check(json_object_get(load, "sourceUris"), err) ||
-			       check_numbers(load, err) || check_destination(load, project, err) ||
+	return check_reading(load, err) || check_destination(load, project, err) ||
 			       check_shape(load, err)
 		       ? -1
 		       : 0;

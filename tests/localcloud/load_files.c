@@ -197,6 +197,13 @@ static int look_into(struct load_file *file)
 	return n <= 0 ? -1 : n == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
+bool load_file_is_gzip(const struct load_file *file)
+{
+	struct load_file copy = *file;
+
+	return look_into(&copy) == 1;
+}
+
 static int too_large(const char *what, int64_t bytes, int64_t limit, struct api_error *err)
 {
 	return api_fail(err, 400, "invalid",

@@ -33,6 +33,8 @@ int load_files_upload(struct load_files *f, const char *path, struct api_error *
  */
 int load_files_find(struct load_files *f, struct gcs *g, const json_t *uris, const char *location,
 		    struct api_error *err);
+/* By its first bytes; false also when it is gone. */
+bool load_file_is_gzip(const struct load_file *file);
 void load_files_release(struct load_files *f);
 
 #endif
