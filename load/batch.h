@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 #include "lib/error.h"
-#include "load/destination.h"
+#include "lib/google/destination.h"
 
 struct batch {
 	char *id; /* names the load, as --run-id does */
@@ -20,6 +20,9 @@ struct batch {
 	json_t *uris;   /* strings, gs://BUCKET/NAME each */
 	json_t *load;   /* configuration.load, without destinationTable and sourceUris */
 	bool wildcards; /* there is an asterisk in some of uris */
+	char *lock; /* gs://BUCKET/NAME: held meanwhile, and nothing behind a failure; or NULL */
+	json_t *external; /* an ExternalDataConfiguration without sourceUris; NULL: it is a load */
+	json_t *sql;      /* with that: statements over the table temp_ext, strings */
 };
 
 /*

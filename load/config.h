@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "lib/error.h"
+#include "lib/google/destination.h"
 #include "lib/options.h"
-#include "load/destination.h"
 
 struct config {
 	int write; /* enum write_mode */

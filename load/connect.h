@@ -7,9 +7,9 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/destination.h"
 #include "lib/google/endpoint.h"
 #include "load/config.h"
-#include "load/destination.h"
 
 /* How requests of a service are made, as the options say; borrows from them. */
 struct api_options connect_options(const struct config *c, enum endpoint_service service);

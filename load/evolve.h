@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 #include "lib/error.h"
-#include "load/destination.h"
+#include "lib/google/destination.h"
 #include "load/loadjob.h"
 
 /*

@@ -7,11 +7,11 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/destination.h"
+#include "lib/google/ledger.h"
 #include "lib/progress.h"
 #include "lib/rowstream.h"
 #include "load/config.h"
-#include "load/destination.h"
-#include "load/ledger.h"
 #include "load/loadjob.h"
 #include "load/merge.h"
 #include "load/metadata.h"

@@ -17,7 +17,7 @@
 #include "lib/error.h"
 #include "lib/google/api.h"
 #include "lib/google/bigquery.h"
-#include "load/destination.h"
+#include "lib/google/destination.h"
 
 /* "sluice_", 32 hex digits, "_", the attempt. */
 enum { LOADJOB_ID_SIZE = 64, LOADJOB_NONCE_SIZE = 33 };

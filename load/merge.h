@@ -20,9 +20,9 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/destination.h"
 #include "lib/schema.h"
 #include "load/config.h"
-#include "load/destination.h"
 #include "load/loadjob.h"
 #include "load/merge_sql.h"
 #include "load/plan.h"

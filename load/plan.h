@@ -10,9 +10,9 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/destination.h"
 #include "lib/options.h"
 #include "lib/schema.h"
-#include "load/destination.h"
 #include "load/schema_fit.h"
 
 enum write_mode { WRITE_APPEND, WRITE_TRUNCATE, WRITE_EMPTY, WRITE_MERGE };

@@ -20,7 +20,7 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
-#include "load/ledger.h"
+#include "lib/google/ledger.h"
 
 /* The run's newest entry of that state, of any step; NULL when there is none. */
 const json_t *state_of_run(const json_t *entries, const char *run, const char *state);
@@ -68,7 +68,7 @@ struct state_end {
 int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* sent: rows of the stream; why has the message and the exit status. */
+/* sent: rows of the stream, -1 where nobody knows; why has the message and the exit status. */
 int state_write_mismatch(struct ledger *l, const struct state_end *end, int64_t sent,
 			 const struct error *why, struct error *err)
 	__attribute__((warn_unused_result));

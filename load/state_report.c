@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/google/destination.h"
+#include "lib/google/ledger.h"
 #include "lib/io.h"
 #include "load/connect.h"
-#include "load/destination.h"
-#include "load/ledger.h"
 #include "load/state.h"
 
 struct report {

@@ -1,5 +1,5 @@
 /* The table that bqload is told to load into. */
-#include "load/destination.h"
+#include "lib/google/destination.h"
 
 #include "tests/fuzz/target.h"
 

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "lib/google/destination.h"
 #include "lib/options.h"
 #include "lib/schema.h"
-#include "load/destination.h"
 #include "load/schema_fit.h"
 #include "tests/unit/unit.h"
 

@@ -5,9 +5,9 @@ UNIT_gzip_test_PKGS        := libisal zlib
 UNIT_stage_test_SOURCES    := load/stage.c load/stage_part.c load/stage_bucket.c load/stage_remove.c load/gzip.c \
 	tests/unit/google_fixture.c
 UNIT_stage_test_PKGS       := libisal
-UNIT_batch_test_SOURCES    := load/batch.c load/batch_files.c load/destination.c tests/unit/google_fixture.c
+UNIT_batch_test_SOURCES    := load/batch.c load/batch_files.c tests/unit/google_fixture.c
 UNIT_merge_sql_test_SOURCES := load/merge_sql.c
-UNIT_parse_test_SOURCES    := load/destination.c load/schema_fit.c load/schema_diff.c load/schema_widen.c
+UNIT_parse_test_SOURCES    := load/schema_fit.c load/schema_diff.c load/schema_widen.c
 UNIT_url_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_crypto_test_SOURCES      := tests/unit/google_fixture.c
 UNIT_credentials_test_SOURCES := tests/unit/google_fixture.c

@@ -14,9 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/google/ledger_impl.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "load/ledger_impl.h"
 
 static int file_open(struct ledger *l, struct error *err)
 {
@@ -205,23 +205,30 @@ static int select_entries(const json_t *all, const char *table, const char *run,
 	return rc;
 }
 
-static int file_read(struct ledger *l, const char *table, const char *run, json_t **ret,
-		     struct error *err)
+/* All entries, each whole; none where there is no file. */
+static int read_entries(struct ledger *l, json_t *all, struct error *err)
 {
 	auto_buf text = BUF_INIT;
 	auto_fd fd = open(l->path, O_RDONLY | O_CLOEXEC);
-	json_t *all = json_array(), *found = json_array();
 	size_t whole = 0;
-	int rc = 0;
 
-	if (fd < 0 && errno != ENOENT)
-		rc = error_set_errno(err, ERR_IO, "cannot open");
-	else if (fd >= 0 && (lock(fd, LOCK_SH, err) < 0 || read_all(fd, l->path, &text, err) < 0 ||
-			     parse_lines(&text, all, &whole, err) < 0))
-		rc = -1;
-	if (rc == 0 && whole < text.length)
+	if (fd < 0)
+		return errno == ENOENT ? 0 : error_set_errno(err, ERR_IO, "cannot open");
+	if (lock(fd, LOCK_SH, err) < 0 || read_all(fd, l->path, &text, err) < 0 ||
+	    parse_lines(&text, all, &whole, err) < 0)
+		return -1;
+	if (whole < text.length)
 		log_warn("ledger %s: its last line was not finished, by a crash: passed over",
 			 l->name);
+	return 0;
+}
+
+static int file_read(struct ledger *l, const char *table, const char *run, json_t **ret,
+		     struct error *err)
+{
+	json_t *all = json_array(), *found = json_array();
+	int rc = read_entries(l, all, err);
+
 	if (rc == 0)
 		rc = select_entries(all, table, run, found, err);
 	json_decref(all);
@@ -229,6 +236,25 @@ static int file_read(struct ledger *l, const char *table, const char *run, json_
 		*ret = found;
 	else
 		json_decref(found);
+	return rc;
+}
+
+static int file_read_done(struct ledger *l, const char *table, json_t *runs, struct error *err)
+{
+	json_t *all = json_array(), *entry;
+	size_t length = strlen(table), i;
+	int rc = read_entries(l, all, err);
+
+	json_array_foreach(all, i, entry) {
+		const char *of = ledger_text(entry, "table"), *state = ledger_text(entry, "state");
+		const char *run = ledger_text(entry, "run");
+
+		if (rc == 0 && of && run && state && !strcmp(state, "done") &&
+		    !strncmp(of, table, length) && (!of[length] || of[length] == '$') &&
+		    json_object_set_new(runs, run, json_true()) < 0)
+			rc = error_nomem(err);
+	}
+	json_decref(all);
 	return rc;
 }
 
@@ -336,4 +362,5 @@ static int file_write(struct ledger *l, json_t *entry, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-const struct ledger_backend ledger_in_file = { file_open, file_read, file_write, file_close };
+const struct ledger_backend ledger_in_file = { file_open, file_read, file_read_done, file_write,
+					       file_close };

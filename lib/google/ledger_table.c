@@ -10,9 +10,9 @@
 #include "lib/google/backoff.h"
 #include "lib/google/bigquery.h"
 #include "lib/google/crypto.h"
+#include "lib/google/ledger_impl.h"
+#include "lib/google/ledger_sql.h"
 #include "lib/log.h"
-#include "load/ledger_impl.h"
-#include "load/ledger_sql.h"
 
 /* An INSERT gives way to others at most this often. */
 enum { ATTEMPTS_MAX = 1000, JOB_ID_SIZE = 64 };
@@ -148,22 +148,37 @@ static int create_table(struct ledger *l, struct error *err)
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
-static int append_rows(const json_t *page, json_t *entries, struct error *err)
+/* What becomes of a row: it goes into an array of entries, or into an object of runs. */
+static int take_row(const json_t *row, json_t *into, struct error *err)
 {
-	json_t *row, *entry;
+	const char *run;
+	json_t *entry;
+
+	if (json_is_array(into)) {
+		if (ledger_sql_entry(row, &entry, err) < 0)
+			return -1;
+		return json_array_append_new(into, entry) < 0 ? error_nomem(err) : 0;
+	}
+	run = json_string_value(json_object_get(json_array_get(json_object_get(row, "f"), 0), "v"));
+	if (!run)
+		return error_set(err, ERR_PROTOCOL, "a run without an id");
+	return json_object_set_new(into, run, json_true()) < 0 ? error_nomem(err) : 0;
+}
+
+static int take_rows(const json_t *page, json_t *into, struct error *err)
+{
+	json_t *row;
 	size_t i;
 
 	json_array_foreach(json_object_get(page, "rows"), i, row) {
-		if (ledger_sql_entry(row, &entry, err) < 0)
+		if (take_row(row, into, err) < 0)
 			return -1;
-		if (json_array_append_new(entries, entry) < 0)
-			return error_nomem(err);
 	}
 	return 0;
 }
 
 /* The rows of all pages; the first may be one that only says that the query runs on. */
-static int read_pages(struct ledger *l, json_t *page, json_t *entries, struct error *err)
+static int read_pages(struct ledger *l, json_t *page, json_t *into, struct error *err)
 {
 	enum { PAGE_ROWS = 10000 };
 	const json_t *ref = json_object_get(page, "jobReference");
@@ -190,7 +205,7 @@ static int read_pages(struct ledger *l, json_t *page, json_t *entries, struct er
 		const char *token = json_string_value(json_object_get(page, "pageToken"));
 		json_t *next = NULL;
 
-		rc = append_rows(page, entries, err);
+		rc = take_rows(page, into, err);
 		if (rc < 0 || !token)
 			break;
 		rc = bigquery_query_results(&l->api, &id, PAGE_ROWS, token, &next, err);
@@ -203,20 +218,16 @@ static int read_pages(struct ledger *l, json_t *page, json_t *entries, struct er
 	return rc;
 }
 
-/* 1 / 0: there is no such table. */
-static int query(struct ledger *l, const char *table, const char *run, json_t *entries,
-		 struct error *err)
+/* Takes the body. 1 / 0: there is no such table. */
+static int query(struct ledger *l, json_t *body, json_t *into, struct error *err)
 {
-	json_t *body, *page = NULL;
-	int rc;
+	json_t *page = NULL;
+	int rc = bigquery_query(&l->api, l->options.project, body, &page, err);
 
-	if (ledger_sql_select(l->name, table, run, l->location, &body, err) < 0)
-		return -1;
-	rc = bigquery_query(&l->api, l->options.project, body, &page, err);
 	json_decref(body);
 	if (rc <= 0)
 		return rc;
-	rc = read_pages(l, page, entries, err);
+	rc = read_pages(l, page, into, err);
 	json_decref(page);
 	return rc < 0 ? -1 : 1;
 }
@@ -250,11 +261,13 @@ static int need_dataset(struct ledger *l, struct error *err)
 static int table_read(struct ledger *l, const char *table, const char *run, json_t **ret,
 		      struct error *err)
 {
-	json_t *entries = json_array();
+	json_t *entries = json_array(), *body;
 	int rc = need_dataset(l, err);
 
 	if (rc > 0)
-		rc = query(l, table, run, entries, err);
+		rc = ledger_sql_select(l->name, table, run, l->location, &body, err) < 0
+			     ? -1
+			     : query(l, body, entries, err);
 	if (rc == 0 && l->options.create)
 		rc = create_table(l, err);
 	if (rc < 0) {
@@ -264,6 +277,20 @@ static int table_read(struct ledger *l, const char *table, const char *run, json
 	}
 	*ret = entries;
 	return 0;
+}
+
+static int table_read_done(struct ledger *l, const char *table, json_t *runs, struct error *err)
+{
+	json_t *body;
+	int rc = need_dataset(l, err);
+
+	if (rc > 0)
+		rc = ledger_sql_select_done(l->name, table, l->location, &body, err) < 0
+			     ? -1
+			     : query(l, body, runs, err);
+	if (rc < 0)
+		explain(l, err);
+	return rc < 0 ? -1 : 0;
 }
 
 /* --- adding --------------------------------------------------------------------------------------- */
@@ -281,4 +308,5 @@ static int table_write(struct ledger *l, json_t *entry, struct error *err)
 	return rc;
 }
 
-const struct ledger_backend ledger_in_table = { table_open, table_read, table_write, table_close };
+const struct ledger_backend ledger_in_table = { table_open, table_read, table_read_done,
+						table_write, table_close };

@@ -29,8 +29,8 @@
  * returned. After a failure it may have been written or not; to write it
  * again does no harm.
  */
-#ifndef SLUICE_LOAD_LEDGER_H
-#define SLUICE_LOAD_LEDGER_H
+#ifndef SLUICE_LIB_GOOGLE_LEDGER_H
+#define SLUICE_LIB_GOOGLE_LEDGER_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -72,6 +72,13 @@ const char *ledger_name(const struct ledger *l);
  */
 int ledger_read(struct ledger *l, const char *table, const char *run, json_t **ret,
 		struct error *err) __attribute__((warn_unused_result));
+
+/*
+ * The run ids that are done, of that table and of all its partitions, as the
+ * members of a new object.
+ */
+int ledger_read_done(struct ledger *l, const char *table, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
 
 /*
  * Write it, once; id and at are put into it. ERR_IO: the file cannot be

@@ -1,4 +1,4 @@
-#include "load/ledger_sql.h"
+#include "lib/google/ledger_sql.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -351,21 +351,13 @@ static int append_select(const char *name, bool one_table, struct buf *sql, stru
 		name, one_table ? "l.`table` = @table" : "TRUE");
 }
 
-int ledger_sql_select(const char *name, const char *table, const char *run, const char *location,
-		      json_t **ret, struct error *err)
+/* The body of jobs.query. Takes the parameters. */
+static int make_query(struct buf *sql, json_t *parameters, const char *location, json_t **ret,
+		      struct error *err)
 {
-	auto_buf sql = BUF_INIT;
-	json_t *parameters = json_array();
-	const char *text = NULL;
-	int rc = append_select(name, table != NULL, &sql, err);
+	const char *text = buf_cstr(sql, err);
+	int rc = text ? 0 : -1;
 
-	if (rc == 0 && !(text = buf_cstr(&sql, err)))
-		rc = -1;
-	/* No run has an empty id. */
-	if (rc == 0)
-		rc = add_parameter(parameters, "run", "STRING", json_string(run ? run : ""), err);
-	if (rc == 0 && table)
-		rc = add_parameter(parameters, "table", "STRING", json_string(table), err);
 	if (rc == 0) {
 		*ret = json_pack("{s:s,s:b,s:s,s:O,s:s*}", "query", text, "useLegacySql", 0,
 				 "parameterMode", "NAMED", "queryParameters", parameters,
@@ -374,6 +366,41 @@ int ledger_sql_select(const char *name, const char *table, const char *run, cons
 	}
 	json_decref(parameters);
 	return rc;
+}
+
+int ledger_sql_select(const char *name, const char *table, const char *run, const char *location,
+		      json_t **ret, struct error *err)
+{
+	auto_buf sql = BUF_INIT;
+	json_t *parameters = json_array();
+
+	/* No run has an empty id. */
+	if (append_select(name, table != NULL, &sql, err) < 0 ||
+	    add_parameter(parameters, "run", "STRING", json_string(run ? run : ""), err) < 0 ||
+	    (table && add_parameter(parameters, "table", "STRING", json_string(table), err) < 0)) {
+		json_decref(parameters);
+		return -1;
+	}
+	return make_query(&sql, parameters, location, ret, err);
+}
+
+int ledger_sql_select_done(const char *name, const char *table, const char *location, json_t **ret,
+			   struct error *err)
+{
+	auto_buf sql = BUF_INIT;
+	json_t *parameters = json_array();
+
+	if (buf_appendf(&sql, err,
+			"SELECT DISTINCT l.run FROM `%s` AS l WHERE l.state = 'done' AND "
+			"(l.`table` = @table OR STARTS_WITH(l.`table`, @partitions))",
+			name) < 0 ||
+	    add_parameter(parameters, "table", "STRING", json_string(table), err) < 0 ||
+	    add_parameter(parameters, "partitions", "STRING", json_sprintf("%s$", table), err) <
+		    0) {
+		json_decref(parameters);
+		return -1;
+	}
+	return make_query(&sql, parameters, location, ret, err);
 }
 
 /* A cell's text as the entry's member. New reference; NULL when it is not what the column holds. */

@@ -1,16 +1,17 @@
 /* The two places where a ledger can be: ledger_table.c and ledger_file.c. */
-#ifndef SLUICE_LOAD_LEDGER_IMPL_H
-#define SLUICE_LOAD_LEDGER_IMPL_H
+#ifndef SLUICE_LIB_GOOGLE_LEDGER_IMPL_H
+#define SLUICE_LIB_GOOGLE_LEDGER_IMPL_H
 
 #include "lib/buf.h"
-#include "load/destination.h"
-#include "load/ledger.h"
+#include "lib/google/destination.h"
+#include "lib/google/ledger.h"
 
-/* read and write as in ledger.h; write gets the entry with its id. */
+/* As in ledger.h; read_done fills the object, write gets the entry with its id. */
 struct ledger_backend {
 	int (*open)(struct ledger *l, struct error *err);
 	int (*read)(struct ledger *l, const char *table, const char *run, json_t **ret,
 		    struct error *err);
+	int (*read_done)(struct ledger *l, const char *table, json_t *runs, struct error *err);
 	int (*write)(struct ledger *l, json_t *entry, struct error *err);
 	void (*close)(struct ledger *l);
 };

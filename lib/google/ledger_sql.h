@@ -3,8 +3,8 @@
  * never as text. Names are checked by destination_parse: no backquote, no
  * backslash, no line end is in them.
  */
-#ifndef SLUICE_LOAD_LEDGER_SQL_H
-#define SLUICE_LOAD_LEDGER_SQL_H
+#ifndef SLUICE_LIB_GOOGLE_LEDGER_SQL_H
+#define SLUICE_LIB_GOOGLE_LEDGER_SQL_H
 
 #include <jansson.h>
 
@@ -32,7 +32,11 @@ int ledger_sql_insert(const char *name, const json_t *entry, json_t **ret, struc
 int ledger_sql_select(const char *name, const char *table, const char *run, const char *location,
 		      json_t **ret, struct error *err) __attribute__((warn_unused_result));
 
-/* An entry from a row of that query, as jobs.query and getQueryResults give it. ERR_PROTOCOL. */
+/* As ledger_sql_select, for ledger_read_done: one column, the run. */
+int ledger_sql_select_done(const char *name, const char *table, const char *location, json_t **ret,
+			   struct error *err) __attribute__((warn_unused_result));
+
+/* An entry from a row of ledger_sql_select's query, as jobs.query and getQueryResults give it. ERR_PROTOCOL. */
 int ledger_sql_entry(const json_t *row, json_t **ret, struct error *err)
 	__attribute__((warn_unused_result));
 

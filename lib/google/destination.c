@@ -1,4 +1,4 @@
-#include "load/destination.h"
+#include "lib/google/destination.h"
 
 #include <stdio.h>
 #include <stdlib.h>

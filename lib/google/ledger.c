@@ -1,11 +1,11 @@
-#include "load/ledger.h"
+#include "lib/google/ledger.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/google/crypto.h"
-#include "load/ledger_impl.h"
+#include "lib/google/ledger_impl.h"
 
 #define FILE_PREFIX "file:"
 
@@ -100,6 +100,20 @@ int ledger_read(struct ledger *l, const char *table, const char *run, json_t **r
 {
 	if (l->backend->read(l, table, run, ret, err) < 0)
 		return error_prefix(err, "ledger %s", l->name);
+	return 0;
+}
+
+int ledger_read_done(struct ledger *l, const char *table, json_t **ret, struct error *err)
+{
+	json_t *runs = json_object();
+
+	if (!runs)
+		return error_nomem(err);
+	if (l->backend->read_done(l, table, runs, err) < 0) {
+		json_decref(runs);
+		return error_prefix(err, "ledger %s", l->name);
+	}
+	*ret = runs;
 	return 0;
 }
 

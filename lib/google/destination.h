@@ -2,8 +2,8 @@
  * The table that a load goes to, and how it is to be partitioned if it has
  * to be created. Parsing only; no network.
  */
-#ifndef SLUICE_LOAD_DESTINATION_H
-#define SLUICE_LOAD_DESTINATION_H
+#ifndef SLUICE_LIB_GOOGLE_DESTINATION_H
+#define SLUICE_LIB_GOOGLE_DESTINATION_H
 
 #include <jansson.h>
 #include <stdbool.h>
