@@ -16,6 +16,9 @@ void batch_release(struct batch *b)
 	destination_release(&b->destination);
 	json_decref(b->uris);
 	json_decref(b->load);
+	free(b->lock);
+	json_decref(b->external);
+	json_decref(b->sql);
 	*b = (struct batch){ 0 };
 }
 
@@ -38,7 +41,8 @@ static bool is_in(const char *word, const char *const *words)
 
 static int check_members(const json_t *inner, struct error *err)
 {
-	static const char *const known[] = { "id", "table", "uris", "format", "load", NULL };
+	static const char *const known[] = { "id",   "table",    "uris", "format", "load",
+					     "lock", "external", "sql",  NULL };
 	const char *name;
 	json_t *value;
 
@@ -169,6 +173,46 @@ static int take_load(const json_t *inner, struct batch *b, struct error *err)
 	return take_format(b, json_object_get(inner, "format"), err);
 }
 
+/* --- statements, and a lock ------------------------------------------------------------------- */
+
+static int take_lock(const json_t *inner, struct batch *b, struct error *err)
+{
+	struct storage_uri u;
+
+	if (!json_object_get(inner, "lock"))
+		return 0;
+	if (take_text(inner, "lock", &b->lock, err) < 0)
+		return -1;
+	if (storage_uri_parse(b->lock, &u, err) < 0) {
+		err->code = ERR_DATA;
+		return error_prefix(err, "@batch: lock");
+	}
+	storage_uri_release(&u);
+	return 0;
+}
+
+static int take_sql(const json_t *inner, struct batch *b, struct error *err)
+{
+	json_t *external = json_object_get(inner, "external"), *sql = json_object_get(inner, "sql");
+	json_t *text;
+	size_t i;
+
+	if (!external && !sql)
+		return 0;
+	if (!json_is_object(external) || json_object_get(external, "sourceUris"))
+		return error_set(err, ERR_DATA,
+				 "@batch: external is no object, or has URIs of its own");
+	if (json_array_size(sql) == 0)
+		return error_set(err, ERR_DATA, "@batch: external without statements in sql");
+	json_array_foreach(sql, i, text)
+		if (!json_is_string(text))
+			return error_set(err, ERR_DATA,
+					 "@batch: sql holds something else than text");
+	b->external = json_incref(external);
+	b->sql = json_incref(sql);
+	return 0;
+}
+
 static int parse(const json_t *inner, struct batch *b, struct error *err)
 {
 	if (check_members(inner, err) < 0 || take_text(inner, "id", &b->id, err) < 0 ||
@@ -178,9 +222,10 @@ static int parse(const json_t *inner, struct batch *b, struct error *err)
 		err->code = err->code == ERR_USAGE ? ERR_DATA : err->code;
 		return error_prefix(err, "@batch: table");
 	}
-	if (take_uris(inner, b, err) < 0)
+	if (take_uris(inner, b, err) < 0 || take_load(inner, b, err) < 0 ||
+	    take_lock(inner, b, err) < 0)
 		return -1;
-	return take_load(inner, b, err);
+	return take_sql(inner, b, err);
 }
 
 int batch_parse(const json_t *inner, struct batch *ret, struct error *err)

@@ -9,6 +9,7 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/ledger.h"
 #include "lib/rowstream.h"
 #include "load/batch.h"
 #include "load/batch_files.h"
@@ -30,10 +31,15 @@ struct batch_load {
 	struct api *api; /* of BigQuery */
 	const struct batch *batch;
 	struct batch_files files;
-	const char *project, *location; /* that runs jobs */
+	char *project;        /* that runs jobs */
+	const char *location; /* where they run; or NULL */
+	char *found_location; /* the dataset's */
 	json_t *labels;
 	struct loadjob job;     /* that commits */
 	struct billing billing; /* of it, where it is a query */
+	char *table;            /* destination_name */
+	struct ledger *ledger;  /* or NULL */
+	json_t *entries;        /* of the ledger, of this batch */
 };
 
 /*
@@ -44,6 +50,32 @@ struct batch_load {
  */
 int batch_temporary_load(struct batch_load *l, json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* --- statements in place of a load (batch_sql.c) ----------------------------------------------- */
+
+/*
+ * Run the statements one after the other, each once; the last one is the job
+ * that commits. In each, {dest_dataset} and {dest_table} stand for the
+ * destination. l->files are of one job. The results are loadjob_settle's.
+ */
+int batch_sql_run(struct batch_load *l, json_t **done, bool *adopted, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* --- the ledger (batch_ledger.c); nothing is done where there is none ---------------------------- */
+
+/*
+ * Read it, and have the job that commits announced there. *known: that the
+ * batch is done, borrowed of l->entries; else NULL. ERR_PROTOCOL: it has ended
+ * in a mismatch.
+ */
+int batch_ledger_begin(struct batch_load *l, const json_t **known, struct error *err)
+	__attribute__((warn_unused_result));
+
+int batch_ledger_done(struct batch_load *l, const json_t *job, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* It failed: written down where it is sure that nothing was loaded, or that something was which should not. */
+void batch_ledger_failed(struct batch_load *l, const json_t *job, const struct error *why);
 
 /*
  * What a load job says must be there, and of that many objects. ERR_PROTOCOL

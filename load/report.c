@@ -19,6 +19,11 @@ static int64_t count(const json_t *job, const char *name, const char *label)
 
 int64_t report_rows(const json_t *job)
 {
+	if (job && loadjob_label(job, REPORT_SQL_LABEL)) {
+		int64_t changed = bigquery_job_statistic(job, "query", "numDmlAffectedRows");
+
+		return changed > 0 ? changed : 0;
+	}
 	return count(job, "outputRows", REPORT_ROWS_LABEL);
 }
 

@@ -14,8 +14,10 @@
 /* Labels in which a MERGE says what the load of its rows counted. */
 #define REPORT_ROWS_LABEL "sluice_rows"
 #define REPORT_BAD_LABEL "sluice_bad"
+/* In which a job says that it is a statement of somebody else's: its rows are those that it changed. */
+#define REPORT_SQL_LABEL "sluice_sql"
 
-/* Rows that the job brought, and those that it refused under --max-bad-records; 0 for no job. */
+/* Rows that the job brought (or changed, where it is a statement of a batch), and those that it refused under --max-bad-records; 0 for no job. */
 int64_t report_rows(const json_t *job);
 int64_t report_bad(const json_t *job);
 

@@ -239,7 +239,8 @@ int state_write_mismatch(struct ledger *l, const struct state_end *end, int64_t 
 			 const struct error *why, struct error *err)
 {
 	return write_with(l, new_entry(end, "mismatch", loadjob_nonce(end->resource)),
-			  json_pack("{s:I,s:I,s:I,s:o,s:i}", "rows", (json_int_t)sent, "counted",
+			  json_pack("{s:o*,s:I,s:I,s:o,s:i}", "rows",
+				    sent >= 0 ? json_integer(sent) : NULL, "counted",
 				    (json_int_t)report_rows(end->resource), "bad",
 				    (json_int_t)report_bad(end->resource), "error",
 				    rowstream_reason(why->message), "exit", why->code),

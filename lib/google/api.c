@@ -175,7 +175,10 @@ static int accept_answer(const struct api_request *q, const struct http_response
 {
 	json_t *json = NULL;
 
-	if (response->status < 300 && response->body.length) {
+	if (response->status < 300 && q->content) {
+		if (buf_append(q->content, response->body.data, response->body.length, err) < 0)
+			return error_prefix(err, "%s", q->what);
+	} else if (response->status < 300 && response->body.length) {
 		json = json_loadb(response->body.data, response->body.length, JSON_DECODE_ANY,
 				  NULL);
 		if (!json)

@@ -68,6 +68,7 @@ struct api_request {
 	bool once; /* not idempotent: retried only if the server cannot have acted */
 	int expected[API_EXPECTED_MAX]; /* HTTP statuses >= 400 that are an answer, not a failure */
 	int64_t timeout_ms;             /* of one attempt; 0: 5 min */
+	struct buf *content; /* of an answer that is no JSON: appended here; NULL: it is JSON */
 };
 
 struct api_response {

@@ -127,6 +127,23 @@ int storage_object_get(struct api *a, const char *bucket, const char *name, json
 	return call(a, "GET", &path, what.text, ret, err);
 }
 
+int storage_object_read(struct api *a, const char *bucket, const char *name, struct buf *out,
+			struct error *err)
+{
+	auto_buf path = BUF_INIT;
+	auto_api_response response = API_RESPONSE_INIT;
+	struct label what = object_label(bucket, name);
+	struct api_request request = {
+		.what = what.text, .method = "GET", .expected = { 404 }, .content = out
+	};
+
+	if (append_path(&path, bucket, "/o/", name, err) < 0 ||
+	    buf_append_str(&path, "?alt=media", err) < 0 ||
+	    !(request.path = buf_cstr(&path, err)) || api_call(a, &request, &response, err) < 0)
+		return -1;
+	return response.status >= 400 ? 0 : 1;
+}
+
 int storage_object_delete(struct api *a, const char *bucket, const char *name, struct error *err)
 {
 	auto_buf path = BUF_INIT;
@@ -135,6 +152,47 @@ int storage_object_delete(struct api *a, const char *bucket, const char *name, s
 	if (append_path(&path, bucket, "/o/", name, err) < 0)
 		return -1;
 	return call(a, "DELETE", &path, what.text, NULL, err);
+}
+
+int storage_object_replace(struct api *a, const char *bucket, const char *name, int64_t generation,
+			   const json_t *content, json_t **ret, struct error *err)
+{
+	auto_buf path = BUF_INIT;
+	auto_api_response response = API_RESPONSE_INIT;
+	struct label what = object_label(bucket, name);
+	struct api_request request = { .what = what.text,
+				       .method = "POST",
+				       .upload = true,
+				       .body = content,
+				       .expected = { 412 } };
+
+	if (append_path(&path, bucket, "/o?uploadType=media&name=", name, err) < 0 ||
+	    buf_appendf(&path, err, "&ifGenerationMatch=%lld", (long long)generation) < 0 ||
+	    !(request.path = buf_cstr(&path, err)) || api_call(a, &request, &response, err) < 0)
+		return -1;
+	if (response.status >= 400)
+		return 0;
+	if (!json_is_object(response.json))
+		return error_set(err, ERR_PROTOCOL, "%s: the answer is not an object", what.text);
+	*ret = json_incref(response.json);
+	return 1;
+}
+
+int storage_object_delete_generation(struct api *a, const char *bucket, const char *name,
+				     int64_t generation, struct error *err)
+{
+	auto_buf path = BUF_INIT;
+	auto_api_response response = API_RESPONSE_INIT;
+	struct label what = object_label(bucket, name);
+	struct api_request request = { .what = what.text,
+				       .method = "DELETE",
+				       .expected = { 404, 412 } };
+
+	if (append_path(&path, bucket, "/o/", name, err) < 0 ||
+	    buf_appendf(&path, err, "?ifGenerationMatch=%lld", (long long)generation) < 0 ||
+	    !(request.path = buf_cstr(&path, err)) || api_call(a, &request, &response, err) < 0)
+		return -1;
+	return response.status < 300;
 }
 
 static int append_parameter(struct buf *path, const char *name, const char *value,

@@ -39,8 +39,29 @@ int storage_bucket_get(struct api *a, const char *bucket, json_t **ret, struct e
 int storage_object_get(struct api *a, const char *bucket, const char *name, json_t **ret,
 		       struct error *err) __attribute__((warn_unused_result));
 
+/*
+ * The whole content, appended to out, whose max limits it; ERR_DATA beyond. For
+ * small objects: repeated as a whole. 0: no such object.
+ */
+int storage_object_read(struct api *a, const char *bucket, const char *name, struct buf *out,
+			struct error *err) __attribute__((warn_unused_result));
+
 /* 0: it was not there. */
 int storage_object_delete(struct api *a, const char *bucket, const char *name, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Write a small object at once, if its generation is still that (0: if there is
+ * none). Repeated where an answer is lost: 0 may then be our own doing. 1: *ret
+ * is its metadata. 0: it is another generation.
+ */
+int storage_object_replace(struct api *a, const char *bucket, const char *name, int64_t generation,
+			   const json_t *content, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* Delete that generation of it. 0: it is another one, or gone. */
+int storage_object_delete_generation(struct api *a, const char *bucket, const char *name,
+				     int64_t generation, struct error *err)
 	__attribute__((warn_unused_result));
 
 struct storage_list {
