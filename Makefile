@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap schemainfer bqload localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -61,6 +61,10 @@ schemainfer_PKGS    := jansson
 bqload_SOURCES := $(wildcard load/*.c)
 bqload_LIBS    := google base
 bqload_PKGS    := libcurl libcrypto jansson libisal
+
+pubsubrun_SOURCES := $(addprefix notify/,pubsubrun.c failures.c lease.c message.c pubsub.c run.c worker.c)
+pubsubrun_LIBS    := google base
+pubsubrun_PKGS    := libcurl libcrypto jansson
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base
