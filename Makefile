@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # Headers do no harm where they are not used; libraries are linked per program.
-PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal)
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal libpcre2-8)
 
 # --- what is built -------------------------------------------------------
 
@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -65,6 +65,10 @@ bqload_PKGS    := libcurl libcrypto jansson libisal
 pubsubrun_SOURCES := $(addprefix notify/,pubsubrun.c failures.c lease.c message.c pubsub.c run.c worker.c)
 pubsubrun_LIBS    := google base
 pubsubrun_PKGS    := libcurl libcrypto jansson
+
+gcswatch_SOURCES := $(filter-out $(pubsubrun_SOURCES),$(wildcard notify/*.c))
+gcswatch_LIBS    := google base
+gcswatch_PKGS    := libcurl libcrypto jansson libpcre2-8
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base
