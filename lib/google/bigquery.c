@@ -236,7 +236,7 @@ int bigquery_job_insert(struct api *a, const struct bigquery_job *job, const jso
 int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t deadline_ms,
 		      json_t **ret, struct error *err)
 {
-	enum { FIRST_MS = 200, LONGEST_MS = 5000, UNSEEN_MS = 10000 };
+	enum { FIRST_MS = 10, SLOWLY_MS = 320, LONGEST_MS = 5000, UNSEEN_MS = 10000 };
 	int64_t delay = FIRST_MS, start = monotonic_ms(), now;
 	struct label what = job_label(job);
 
@@ -262,7 +262,8 @@ int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t dea
 			delay = deadline_ms - now;
 		if (backoff_sleep(delay, http_client_cancel_fd(a->client), err) < 0)
 			return -1;
-		delay = delay * 3 / 2 < LONGEST_MS ? delay * 3 / 2 : LONGEST_MS;
+		delay = delay < SLOWLY_MS ? delay * 2 : delay * 3 / 2;
+		delay = delay < LONGEST_MS ? delay : LONGEST_MS;
 	}
 }
 

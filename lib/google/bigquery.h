@@ -72,8 +72,9 @@ json_t *bigquery_job_resource(const struct bigquery_job *job, const json_t *conf
 			      struct error *err) __attribute__((warn_unused_result));
 
 /*
- * Poll, 0.2 s growing to 5 s, until the job is DONE (well or not). A 404 in
- * the first 10 s is taken for a job that is not visible yet. deadline_ms is
+ * Poll, 10 ms growing to 5 s (small statements end soon, and three of them are
+ * behind each other in every batch), until the job is DONE (well or not). A 404
+ * in the first 10 s is taken for a job that is not visible yet. deadline_ms is
  * monotonic_ms' time, 0 none: past it ERR_TEMP, the job runs on. 0 / -1.
  */
 int bigquery_job_wait(struct api *a, const struct bigquery_job *job, int64_t deadline_ms,
