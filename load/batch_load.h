@@ -13,6 +13,7 @@
 #include "lib/rowstream.h"
 #include "load/batch.h"
 #include "load/batch_files.h"
+#include "load/batch_loader.h"
 #include "load/config.h"
 #include "load/loadjob.h"
 
@@ -28,6 +29,7 @@ int batch_load_all(const struct config *config, struct rowstream_writer *out, st
 
 /* One load; everything is borrowed. */
 struct batch_load {
+	struct batch_loader *loader;
 	struct api *api; /* of BigQuery */
 	const struct batch *batch;
 	struct batch_files files;
@@ -38,8 +40,6 @@ struct batch_load {
 	struct loadjob job;     /* that commits */
 	struct billing billing; /* of it, where it is a query */
 	char *table;            /* destination_name */
-	struct ledger *ledger;  /* or NULL */
-	json_t *entries;        /* of the ledger, of this batch */
 };
 
 /*
@@ -61,21 +61,28 @@ int batch_temporary_load(struct batch_load *l, json_t **done, bool *adopted, str
 int batch_sql_run(struct batch_load *l, json_t **done, bool *adopted, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* --- the ledger (batch_ledger.c); nothing is done where there is none ---------------------------- */
+/* --- the ledger (batch_ledger.c); where there is none, nothing is written ---------------------------- */
 
 /*
- * Read it, and have the job that commits announced there. *known: that the
- * batch is done, borrowed of l->entries; else NULL. ERR_PROTOCOL: it has ended
- * in a mismatch.
+ * Have the job that commits announced there. *known: that the batch is done,
+ * borrowed of the loader; else NULL. ERR_PROTOCOL: it has ended in a mismatch.
  */
 int batch_ledger_begin(struct batch_load *l, const json_t **known, struct error *err)
 	__attribute__((warn_unused_result));
 
-int batch_ledger_done(struct batch_load *l, const json_t *job, struct error *err)
+/*
+ * It is loaded: say so there and, by record (taken), on stdout; now, or with what
+ * comes next.
+ */
+int batch_ledger_done(struct batch_load *l, const json_t *job, json_t *record, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* It failed: written down where it is sure that nothing was loaded, or that something was which should not. */
 void batch_ledger_failed(struct batch_load *l, const json_t *job, const struct error *why);
+
+/* Write @loaded, which is taken. */
+int batch_say(struct batch_loader *s, const struct batch *b, json_t *record, struct error *err)
+	__attribute__((warn_unused_result));
 
 /*
  * What a load job says must be there, and of that many objects. ERR_PROTOCOL

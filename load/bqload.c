@@ -17,9 +17,12 @@
 #include "load/plan.h"
 #include "load/state_report.h"
 
+/* As long as the few directories take that another process usually has at hand. */
+enum { LOCK_WAIT_MS = 30 * 1000 };
+
 int main(int argc, char **argv)
 {
-	struct config config = { 0 };
+	struct config config = { .lock_wait_ms = LOCK_WAIT_MS };
 	struct command_line line;
 	struct load load = { .config = &config };
 	struct error err = { 0 };

@@ -218,8 +218,9 @@ static int write_with(struct ledger *l, json_t *entry, json_t *members, struct e
 	return rc;
 }
 
-int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)
+json_t *state_done_entry(const struct state_end *end)
 {
+	json_t *entry = new_entry(end, "done", end->resource ? loadjob_nonce(end->resource) : NULL);
 	json_t *ended = end->resource ? loadjob_end_time(end->resource) : NULL;
 	json_t *members =
 		json_pack("{s:I,s:I,s:O*}", "rows", (json_int_t)report_rows(end->resource), "bad",
@@ -229,10 +230,22 @@ int state_write_done(struct ledger *l, const struct state_end *end, struct error
 		json_object_set(members, "ended", ended);
 	if (members && !end->resource)
 		json_object_set_new(members, "elapsed_ms", json_integer(end->elapsed_ms));
+	if (!entry || !members || json_object_update(entry, members) < 0) {
+		json_decref(entry);
+		entry = NULL;
+	}
 	json_decref(ended);
-	return write_with(
-		l, new_entry(end, "done", end->resource ? loadjob_nonce(end->resource) : NULL),
-		members, err);
+	json_decref(members);
+	return entry;
+}
+
+int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)
+{
+	json_t *entry = state_done_entry(end);
+	int rc = entry ? ledger_write(l, entry, err) : error_nomem(err);
+
+	json_decref(entry);
+	return rc;
 }
 
 int state_write_mismatch(struct ledger *l, const struct state_end *end, int64_t sent,

@@ -65,6 +65,9 @@ struct state_end {
 	int64_t elapsed_ms;     /* without a resource: how long ago the run began */
 };
 
+/* The entry that says that it is done. New reference; NULL when memory is out. */
+json_t *state_done_entry(const struct state_end *end);
+
 int state_write_done(struct ledger *l, const struct state_end *end, struct error *err)
 	__attribute__((warn_unused_result));
 

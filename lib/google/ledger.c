@@ -117,9 +117,25 @@ int ledger_read_done(struct ledger *l, const char *table, json_t **ret, struct e
 	return 0;
 }
 
+int ledger_read_outcomes(struct ledger *l, const json_t *tables, const json_t *runs, json_t **ret,
+			 struct error *err)
+{
+	if (l->backend->read_outcomes(l, tables, runs, ret, err) < 0)
+		return error_prefix(err, "ledger %s", l->name);
+	return 0;
+}
+
 int ledger_write(struct ledger *l, json_t *entry, struct error *err)
 {
 	if (set_id(l, entry, err) < 0 || l->backend->write(l, entry, err) < 0)
+		return error_prefix(err, "ledger %s", l->name);
+	return 0;
+}
+
+int ledger_write_both(struct ledger *l, json_t *entry, json_t *next, struct error *err)
+{
+	if (set_id(l, entry, err) < 0 || set_id(l, next, err) < 0 ||
+	    l->backend->write_both(l, entry, next, err) < 0)
 		return error_prefix(err, "ledger %s", l->name);
 	return 0;
 }

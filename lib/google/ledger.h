@@ -81,10 +81,27 @@ int ledger_read_done(struct ledger *l, const char *table, json_t **ret, struct e
 	__attribute__((warn_unused_result));
 
 /*
+ * What is known of the ends of those runs of those tables (both arrays of
+ * strings): their entries done, failed and mismatch, oldest first, each with
+ * age_ms. One question for all of them; what is too much for one is the
+ * caller's to divide.
+ */
+int ledger_read_outcomes(struct ledger *l, const json_t *tables, const json_t *runs, json_t **ret,
+			 struct error *err) __attribute__((warn_unused_result));
+
+/*
  * Write it, once; id and at are put into it. ERR_IO: the file cannot be
  * written. Otherwise as ledger_read.
  */
 int ledger_write(struct ledger *l, json_t *entry, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * Write both at once, `next` as the later one. It must be one that nobody else
+ * writes (a submission: its nonce is this process's). After a failure each may
+ * have been written or not.
+ */
+int ledger_write_both(struct ledger *l, json_t *entry, json_t *next, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* A new entry; what is NULL is left out. NULL when memory is out. */

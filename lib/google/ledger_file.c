@@ -258,6 +258,45 @@ static int file_read_done(struct ledger *l, const char *table, json_t *runs, str
 	return rc;
 }
 
+static json_t *set_of(const json_t *texts)
+{
+	json_t *set = json_object(), *text;
+	size_t i;
+
+	json_array_foreach((json_t *)texts, i, text)
+		json_object_set_new(set, json_string_value(text), json_true());
+	return set;
+}
+
+static int file_read_outcomes(struct ledger *l, const json_t *tables, const json_t *runs,
+			      json_t **ret, struct error *err)
+{
+	json_t *all = json_array(), *found = json_array(), *entry;
+	json_t *of_tables = set_of(tables), *of_runs = set_of(runs);
+	int rc = read_entries(l, all, err);
+	size_t i;
+
+	json_array_foreach(all, i, entry) {
+		const char *table = ledger_text(entry, "table"), *run = ledger_text(entry, "run");
+
+		if (rc < 0 || is_submitted(entry) || !table || !run ||
+		    !json_object_get(of_tables, table) || !json_object_get(of_runs, run))
+			continue;
+		if (json_object_set_new(entry, "age_ms",
+					json_integer(age_ms(ledger_text(entry, "at")))) < 0 ||
+		    json_array_append(found, entry) < 0)
+			rc = error_nomem(err);
+	}
+	json_decref(of_tables);
+	json_decref(of_runs);
+	json_decref(all);
+	if (rc == 0)
+		*ret = found;
+	else
+		json_decref(found);
+	return rc;
+}
+
 /* --- writing ------------------------------------------------------------- */
 
 static int sync_directory(const char *path, struct error *err)
@@ -362,5 +401,11 @@ static int file_write(struct ledger *l, json_t *entry, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
-const struct ledger_backend ledger_in_file = { file_open, file_read, file_read_done, file_write,
+static int file_write_both(struct ledger *l, json_t *entry, json_t *next, struct error *err)
+{
+	return file_write(l, entry, err) < 0 ? -1 : file_write(l, next, err);
+}
+
+const struct ledger_backend ledger_in_file = { file_open,          file_read,  file_read_done,
+					       file_read_outcomes, file_write, file_write_both,
 					       file_close };

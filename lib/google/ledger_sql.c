@@ -5,14 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "lib/parse.h"
+#include "lib/google/ledger_columns.h"
 
 /* The columns, in their order; a column's name is that of the entry's member. */
-static const struct column {
-	const char *name, *type;
-	bool required, json; /* json: the text of the member */
-	const char *description;
-} columns[] = {
+const struct ledger_column ledger_columns[LEDGER_COLUMNS] = {
 	{ "id", "STRING", true, false, "What the entry says, as a digest; once in the table" },
 	{ "at", "TIMESTAMP", true, false, "When the entry was written" },
 	{ "table", "STRING", true, false, "The destination: project.dataset.table[$partition]" },
@@ -33,18 +29,17 @@ static const struct column {
 	  "Of done: when the job ended; or the run began, if there was none" },
 };
 
-enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
-
 /* --- making it ------------------------------------------------------------------------------------ */
 
 static int append_table(const char *name, struct buf *out, struct error *err)
 {
 	if (buf_appendf(out, err, "CREATE TABLE IF NOT EXISTS `%s` (", name) < 0)
 		return -1;
-	for (size_t i = 0; i < COLUMN_COUNT; i++)
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
 		if (buf_appendf(out, err, "%s\n  `%s` %s%s OPTIONS (description = '%s')",
-				i ? "," : "", columns[i].name, columns[i].type,
-				columns[i].required ? " NOT NULL" : "", columns[i].description) < 0)
+				i ? "," : "", ledger_columns[i].name, ledger_columns[i].type,
+				ledger_columns[i].required ? " NOT NULL" : "",
+				ledger_columns[i].description) < 0)
 			return -1;
 	return buf_append_str(
 		out,
@@ -117,22 +112,22 @@ static const json_t *find_field(const json_t *fields, const char *name)
 }
 
 /* As tables.get names it. */
-static const char *api_type(const struct column *c)
+static const char *api_type(const struct ledger_column *c)
 {
 	return !strcmp(c->type, "INT64") ? "INTEGER" : c->type;
 }
 
-static bool has_type(const json_t *field, const struct column *c)
+static bool has_type(const json_t *field, const struct ledger_column *c)
 {
 	return !strcmp(text(field, "type"), api_type(c)) &&
 	       strcmp(text(field, "mode"), "REPEATED") != 0;
 }
 
-static const struct column *find_column(const char *name)
+static const struct ledger_column *find_column(const char *name)
 {
-	for (size_t i = 0; i < COLUMN_COUNT; i++)
-		if (!strcasecmp(columns[i].name, name))
-			return &columns[i];
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++)
+		if (!strcasecmp(ledger_columns[i].name, name))
+			return &ledger_columns[i];
 	return NULL;
 }
 
@@ -142,8 +137,8 @@ static int append_wrong(const json_t *fields, struct buf *out, bool *foreign, st
 	json_t *field;
 	size_t i;
 
-	for (size_t k = 0; k < COLUMN_COUNT; k++) {
-		const struct column *c = &columns[k];
+	for (size_t k = 0; k < LEDGER_COLUMNS; k++) {
+		const struct ledger_column *c = &ledger_columns[k];
 		const json_t *is = find_field(fields, c->name);
 		const char *comma = out->length ? ", " : "";
 
@@ -175,11 +170,11 @@ static int append_upgrade(const char *name, const json_t *fields, struct buf *ou
 
 	if (buf_appendf(out, err, "ALTER TABLE `%s`", name) < 0)
 		return -1;
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		if (find_field(fields, columns[i].name))
+	for (size_t i = 0; i < LEDGER_COLUMNS; i++) {
+		if (find_field(fields, ledger_columns[i].name))
 			continue;
-		if (buf_appendf(out, err, "%s ADD COLUMN `%s` %s", comma, columns[i].name,
-				columns[i].type) < 0)
+		if (buf_appendf(out, err, "%s ADD COLUMN `%s` %s", comma, ledger_columns[i].name,
+				ledger_columns[i].type) < 0)
 			return -1;
 		comma = ",";
 	}
@@ -211,240 +206,4 @@ int ledger_sql_check(const char *name, const json_t *resource, struct error *err
 			list);
 	return error_set(err, ERR_CONFIG, "it was made by an older bqload (%s): run %s", list,
 			 statement);
-}
-
-/* --- parameters ----------------------------------------------------------------------------------- */
-
-static int add_parameter(json_t *parameters, const char *name, const char *type, json_t *value,
-			 struct error *err)
-{
-	json_t *p = json_pack("{s:s,s:{s:s},s:{s:o}}", "name", name, "parameterType", "type", type,
-			      "parameterValue", "value", value);
-
-	if (!p || json_array_append_new(parameters, p) < 0)
-		return error_nomem(err);
-	return 0;
-}
-
-/* A new reference to the text of a member, as a parameter's value is written. */
-static json_t *value_text(const struct column *c, const json_t *member)
-{
-	if (json_is_integer(member))
-		return json_sprintf("%lld", (long long)json_integer_value(member));
-	if (c->json) {
-		char *text = json_dumps(member, JSON_COMPACT | JSON_ENCODE_ANY);
-		json_t *value = text ? json_string(text) : NULL;
-
-		free(text);
-		return value;
-	}
-	return json_incref((json_t *)member);
-}
-
-/* --- adding --------------------------------------------------------------------------------------- */
-
-/* A run without a job is as old as its beginning: what was loaded meanwhile is newer. */
-static bool ends_at_its_beginning(const json_t *entry)
-{
-	return json_object_get(entry, "elapsed_ms") && !json_object_get(entry, "ended");
-}
-
-/* What stands for the column in VALUES; NULL: nothing, the column stays NULL. */
-static const char *expression(const struct column *c, const json_t *entry)
-{
-	if (!strcmp(c->name, "at"))
-		return "CURRENT_TIMESTAMP()";
-	if (json_object_get(entry, c->name))
-		return "@";
-	if (!strcmp(c->name, "ended") && ends_at_its_beginning(entry))
-		return "TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL @elapsed_ms MILLISECOND)";
-	return NULL;
-}
-
-static int append_column(const struct column *c, const json_t *entry, struct buf *names,
-			 struct buf *values, json_t *parameters, struct error *err)
-{
-	const char *text = expression(c, entry), *comma = names->length ? ", " : "";
-	bool parameter = text && !strcmp(text, "@");
-
-	if (!text)
-		return 0;
-	if (buf_appendf(names, err, "%s`%s`", comma, c->name) < 0 ||
-	    buf_appendf(values, err, "%s%s%s", comma, text, parameter ? c->name : "") < 0)
-		return -1;
-	if (!parameter)
-		return 0;
-	return add_parameter(parameters, c->name, c->type,
-			     value_text(c, json_object_get(entry, c->name)), err);
-}
-
-int ledger_sql_insert(const char *name, const json_t *entry, json_t **ret, struct error *err)
-{
-	auto_buf names = BUF_INIT, values = BUF_INIT, sql = BUF_INIT;
-	json_t *parameters = json_array();
-	const char *text = NULL;
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < COLUMN_COUNT; i++)
-		rc = append_column(&columns[i], entry, &names, &values, parameters, err);
-	if (rc == 0 && ends_at_its_beginning(entry))
-		rc = add_parameter(parameters, "elapsed_ms", "INT64",
-				   json_sprintf("%lld",
-						(long long)json_integer_value(
-							json_object_get(entry, "elapsed_ms"))),
-				   err);
-	if (rc == 0 &&
-	    (buf_appendf(&sql, err, "INSERT INTO `%s` (%.*s)\nVALUES (%.*s)", name,
-			 (int)names.length, names.data, (int)values.length, values.data) < 0 ||
-	     !(text = buf_cstr(&sql, err))))
-		rc = -1;
-	if (rc == 0) {
-		*ret = json_pack("{s:s,s:b,s:s,s:O}", "query", text, "useLegacySql", 0,
-				 "parameterMode", "NAMED", "queryParameters", parameters);
-		rc = *ret ? 0 : error_nomem(err);
-	}
-	json_decref(parameters);
-	return rc;
-}
-
-/* --- reading -------------------------------------------------------------------------------------- */
-
-#define TIME_FORMAT "'%Y-%m-%dT%H:%M:%E6SZ'"
-
-static int append_select(const char *name, bool one_table, struct buf *sql, struct error *err)
-{
-	if (buf_append_str(sql, "SELECT ", err) < 0)
-		return -1;
-	for (size_t i = 0; i < COLUMN_COUNT; i++) {
-		bool time = !strcmp(columns[i].type, "TIMESTAMP");
-
-		if (buf_appendf(sql, err, "%sl.`%s`%s, ",
-				time ? "FORMAT_TIMESTAMP(" TIME_FORMAT ", " : "", columns[i].name,
-				time ? ")" : "") < 0)
-			return -1;
-	}
-	return buf_appendf(
-		sql, err,
-		"TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), l.`at`, MILLISECOND),\n"
-		"COUNTIF(l.state IN ('failed', 'mismatch')) OVER (PARTITION BY l.`table` "
-		"ORDER BY l.`at` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)\n"
-		"FROM `%s` AS l\n"
-		"WHERE %s\n"
-		/* All of the run. */
-		"QUALIFY l.run = @run\n"
-		/* Submissions without outcome. */
-		"OR (l.step = 'load' AND l.state = 'submitted' AND COUNTIF(l.state != 'submitted') OVER "
-		"(PARTITION BY l.`table`, l.run, l.job) = 0)\n"
-		/* Objects of runs whose end was not seen. */
-		"OR (l.objects IS NOT NULL AND COALESCE(l.`at` > MAX(IF(l.state IN ('done', "
-		"'mismatch') OR (l.state = 'failed' AND l.job IS NOT NULL), l.`at`, NULL)) OVER "
-		"(PARTITION BY l.`table`, l.run), TRUE))\n"
-		/* The last that is done, of each way of writing. */
-		"OR (l.state = 'done' AND ROW_NUMBER() OVER (PARTITION BY l.`table`, l.state, l.write "
-		"ORDER BY l.ended DESC, l.`at` DESC) = 1)\n"
-		/* The last of each kind that went wrong. */
-		"OR (l.state IN ('failed', 'mismatch') AND ROW_NUMBER() OVER (PARTITION BY "
-		"l.`table`, l.state ORDER BY l.`at` DESC) = 1)\n"
-		/* The last. */
-		"OR ROW_NUMBER() OVER (PARTITION BY l.`table` ORDER BY l.`at` DESC) = 1\n"
-		"ORDER BY l.`at`",
-		name, one_table ? "l.`table` = @table" : "TRUE");
-}
-
-/* The body of jobs.query. Takes the parameters. */
-static int make_query(struct buf *sql, json_t *parameters, const char *location, json_t **ret,
-		      struct error *err)
-{
-	const char *text = buf_cstr(sql, err);
-	int rc = text ? 0 : -1;
-
-	if (rc == 0) {
-		*ret = json_pack("{s:s,s:b,s:s,s:O,s:s*}", "query", text, "useLegacySql", 0,
-				 "parameterMode", "NAMED", "queryParameters", parameters,
-				 "location", location);
-		rc = *ret ? 0 : error_nomem(err);
-	}
-	json_decref(parameters);
-	return rc;
-}
-
-int ledger_sql_select(const char *name, const char *table, const char *run, const char *location,
-		      json_t **ret, struct error *err)
-{
-	auto_buf sql = BUF_INIT;
-	json_t *parameters = json_array();
-
-	/* No run has an empty id. */
-	if (append_select(name, table != NULL, &sql, err) < 0 ||
-	    add_parameter(parameters, "run", "STRING", json_string(run ? run : ""), err) < 0 ||
-	    (table && add_parameter(parameters, "table", "STRING", json_string(table), err) < 0)) {
-		json_decref(parameters);
-		return -1;
-	}
-	return make_query(&sql, parameters, location, ret, err);
-}
-
-int ledger_sql_select_done(const char *name, const char *table, const char *location, json_t **ret,
-			   struct error *err)
-{
-	auto_buf sql = BUF_INIT;
-	json_t *parameters = json_array();
-
-	if (buf_appendf(&sql, err,
-			"SELECT DISTINCT l.run FROM `%s` AS l WHERE l.state = 'done' AND "
-			"(l.`table` = @table OR STARTS_WITH(l.`table`, @partitions))",
-			name) < 0 ||
-	    add_parameter(parameters, "table", "STRING", json_string(table), err) < 0 ||
-	    add_parameter(parameters, "partitions", "STRING", json_sprintf("%s$", table), err) <
-		    0) {
-		json_decref(parameters);
-		return -1;
-	}
-	return make_query(&sql, parameters, location, ret, err);
-}
-
-/* A cell's text as the entry's member. New reference; NULL when it is not what the column holds. */
-static json_t *member(const struct column *c, const char *text)
-{
-	int64_t number;
-	struct error ignored;
-
-	if (c->json)
-		return json_loads(text, JSON_DECODE_ANY, NULL);
-	if (strcmp(c->type, "INT64") != 0)
-		return json_string(text);
-	return parse_int64(text, INT64_MIN, INT64_MAX, &number, &ignored) < 0
-		       ? NULL
-		       : json_integer(number);
-}
-
-int ledger_sql_entry(const json_t *row, json_t **ret, struct error *err)
-{
-	/* What append_select puts behind the columns. */
-	static const struct column computed[] = {
-		{ .name = "age_ms", .type = "INT64" },
-		{ .name = "failures", .type = "INT64" },
-	};
-	const size_t count = COLUMN_COUNT + sizeof computed / sizeof *computed;
-	const json_t *cells = json_object_get(row, "f");
-	json_t *entry = json_object();
-
-	for (size_t i = 0; i < count; i++) {
-		const struct column *c =
-			i < COLUMN_COUNT ? &columns[i] : &computed[i - COLUMN_COUNT];
-		const json_t *cell = json_object_get(json_array_get(cells, i), "v");
-
-		/* A NULL has no member. */
-		if (json_is_null(cell))
-			continue;
-		if (!json_is_string(cell) ||
-		    json_object_set_new(entry, c->name, member(c, json_string_value(cell))) < 0) {
-			json_decref(entry);
-			return error_set(err, ERR_PROTOCOL,
-					 "column %s holds what no entry has: was it edited?",
-					 c->name);
-		}
-	}
-	*ret = entry;
-	return 0;
 }

@@ -24,8 +24,8 @@ int ledger_sql_create(const char *name, struct buf *out, struct error *err)
 int ledger_sql_check(const char *name, const json_t *resource, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* configuration.query of the statement that adds the entry. */
-int ledger_sql_insert(const char *name, const json_t *entry, json_t **ret, struct error *err)
+/* configuration.query of the statement that adds the entries, of an array, in their order. */
+int ledger_sql_insert(const char *name, const json_t *entries, json_t **ret, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* The body of a jobs.query for what ledger_read promises; its rows are for ledger_sql_entry. */
@@ -36,7 +36,12 @@ int ledger_sql_select(const char *name, const char *table, const char *run, cons
 int ledger_sql_select_done(const char *name, const char *table, const char *location, json_t **ret,
 			   struct error *err) __attribute__((warn_unused_result));
 
-/* An entry from a row of ledger_sql_select's query, as jobs.query and getQueryResults give it. ERR_PROTOCOL. */
+/* As ledger_sql_select, for ledger_read_outcomes. */
+int ledger_sql_select_outcomes(const char *name, const json_t *tables, const json_t *runs,
+			       const char *location, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* An entry from a row of the two queries for entries, as jobs.query and getQueryResults give it. ERR_PROTOCOL. */
 int ledger_sql_entry(const json_t *row, json_t **ret, struct error *err)
 	__attribute__((warn_unused_result));
 

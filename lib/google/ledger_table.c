@@ -1,7 +1,8 @@
 /*
- * A ledger in a BigQuery table. An entry is one INSERT job whose id is the
- * entry's: seen by every query after it, once, and with no limit a day, which
- * neither streaming nor load jobs have. Reading is one query.
+ * A ledger in a BigQuery table. An entry, or two at once, is one INSERT job
+ * whose id is the first entry's: seen by every query after it, once, and with
+ * no limit a day, which neither streaming nor load jobs have. Reading is one
+ * query.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,9 @@
 
 /* An INSERT gives way to others at most this often. */
 enum { ATTEMPTS_MAX = 1000, JOB_ID_SIZE = 64 };
+
+/* Of an INSERT of two entries: the id of the second. */
+#define WITH_LABEL "sluice_with"
 
 static int table_open(struct ledger *l, struct error *err)
 {
@@ -47,9 +51,12 @@ static void table_close(struct ledger *l)
 
 /* --- jobs ----------------------------------------------------------------------------------------- */
 
-/* 1: done. 0: it has failed, another attempt may do better; *ours: not for another process, long ago. -1. */
+/*
+ * 1: done, and *ret is the job. 0: it has failed, another attempt may do better; *ours: not for another process,
+ * long ago. -1.
+ */
 static int run_attempt(struct ledger *l, const char *id, const json_t *configuration, bool *ours,
-		       struct error *err)
+		       json_t **ret, struct error *err)
 {
 	const struct bigquery_job ref = { l->options.project, l->location, id };
 	enum bigquery_job_outcome outcome;
@@ -62,16 +69,21 @@ static int run_attempt(struct ledger *l, const char *id, const json_t *configura
 	outcome = bigquery_job_outcome(job);
 	if (outcome != JOB_DONE)
 		bigquery_job_failure(job, id, err);
-	json_decref(job);
-	if (outcome == JOB_DONE)
+	if (outcome == JOB_DONE) {
+		*ret = job;
 		return 1;
+	}
+	json_decref(job);
 	return outcome == JOB_RERUN || !*ours ? 0 : -1;
 }
 
-/* Run the query, once under that id. */
-static int run_once(struct ledger *l, const char *base, const json_t *query, struct error *err)
+/* Run the query, once under that id; takes it. with: a label that is put to the job, or NULL. *ret: the job that ran. */
+static int run_once(struct ledger *l, const char *base, json_t *query, const char *with,
+		    json_t **ret, struct error *err)
 {
-	json_t *configuration = json_pack("{s:O}", "query", query);
+	json_t *configuration =
+		with ? json_pack("{s:o,s:{s:s}}", "query", query, "labels", WITH_LABEL, with)
+		     : json_pack("{s:o}", "query", query);
 	struct backoff backoff;
 	char id[JOB_ID_SIZE];
 	int rc = configuration ? 0 : error_nomem(err);
@@ -81,7 +93,7 @@ static int run_once(struct ledger *l, const char *base, const json_t *query, str
 		bool ours;
 
 		snprintf(id, sizeof id, "%.40s_%u", base, attempt);
-		rc = run_attempt(l, id, configuration, &ours, err);
+		rc = run_attempt(l, id, configuration, &ours, ret, err);
 		if (rc == 0 &&
 		    (attempt == ATTEMPTS_MAX || (ours && api_wait(&l->api, &backoff, 0, err) <= 0)))
 			rc = -1;
@@ -131,7 +143,7 @@ static int create_table(struct ledger *l, struct error *err)
 	char random[17], base[JOB_ID_SIZE];
 	auto_buf sql = BUF_INIT;
 	const char *text;
-	json_t *query;
+	json_t *query, *job = NULL;
 	int rc;
 
 	if (crypto_random_hex(random, 8, err) < 0 || ledger_sql_create(l->name, &sql, err) < 0 ||
@@ -139,8 +151,8 @@ static int create_table(struct ledger *l, struct error *err)
 		return -1;
 	snprintf(base, sizeof base, "sluice_ledger_%s", random);
 	query = json_pack("{s:s,s:b}", "query", text, "useLegacySql", 0);
-	rc = query ? run_once(l, base, query, err) : error_nomem(err);
-	json_decref(query);
+	rc = query ? run_once(l, base, query, NULL, &job, err) : error_nomem(err);
+	json_decref(job);
 	if (rc == 0)
 		log_info("ledger %s created, with its views", l->name);
 	return rc;
@@ -258,16 +270,28 @@ static int need_dataset(struct ledger *l, struct error *err)
 	return create_dataset(l, err) < 0 ? -1 : 1;
 }
 
-static int table_read(struct ledger *l, const char *table, const char *run, json_t **ret,
-		      struct error *err)
+/* What may be looked for: entries as ledger_read has them, or (runs) as ledger_read_outcomes has. */
+struct wanted {
+	const char *table, *run;
+	const json_t *tables, *runs;
+};
+
+static int make_body(const struct ledger *l, const struct wanted *w, json_t **ret,
+		     struct error *err)
+{
+	if (w->runs)
+		return ledger_sql_select_outcomes(l->name, w->tables, w->runs, l->location, ret,
+						  err);
+	return ledger_sql_select(l->name, w->table, w->run, l->location, ret, err);
+}
+
+static int read_entries(struct ledger *l, const struct wanted *w, json_t **ret, struct error *err)
 {
 	json_t *entries = json_array(), *body;
 	int rc = need_dataset(l, err);
 
 	if (rc > 0)
-		rc = ledger_sql_select(l->name, table, run, l->location, &body, err) < 0
-			     ? -1
-			     : query(l, body, entries, err);
+		rc = make_body(l, w, &body, err) < 0 ? -1 : query(l, body, entries, err);
 	if (rc == 0 && l->options.create)
 		rc = create_table(l, err);
 	if (rc < 0) {
@@ -277,6 +301,22 @@ static int table_read(struct ledger *l, const char *table, const char *run, json
 	}
 	*ret = entries;
 	return 0;
+}
+
+static int table_read(struct ledger *l, const char *table, const char *run, json_t **ret,
+		      struct error *err)
+{
+	const struct wanted w = { .table = table, .run = run };
+
+	return read_entries(l, &w, ret, err);
+}
+
+static int table_read_outcomes(struct ledger *l, const json_t *tables, const json_t *runs,
+			       json_t **ret, struct error *err)
+{
+	const struct wanted w = { .tables = tables, .runs = runs };
+
+	return read_entries(l, &w, ret, err);
 }
 
 static int table_read_done(struct ledger *l, const char *table, json_t *runs, struct error *err)
@@ -295,18 +335,50 @@ static int table_read_done(struct ledger *l, const char *table, json_t *runs, st
 
 /* --- adding --------------------------------------------------------------------------------------- */
 
-static int table_write(struct ledger *l, json_t *entry, struct error *err)
+/* By one statement, under the id of the first; `with` as for run_once. *ret: the job that ran. */
+static int insert(struct ledger *l, json_t *entries, const char *with, json_t **ret,
+		  struct error *err)
 {
-	json_t *insert = NULL;
-	int rc = ledger_sql_insert(l->name, entry, &insert, err);
+	json_t *query = NULL;
+	int rc = ledger_sql_insert(l->name, entries, &query, err);
 
 	if (rc == 0)
-		rc = run_once(l, ledger_text(entry, "id"), insert, err);
+		rc = run_once(l, ledger_text(json_array_get(entries, 0), "id"), query, with, ret,
+			      err);
 	if (rc < 0)
 		explain(l, err);
-	json_decref(insert);
 	return rc;
 }
 
-const struct ledger_backend ledger_in_table = { table_open, table_read, table_read_done,
-						table_write, table_close };
+static int table_write(struct ledger *l, json_t *entry, struct error *err)
+{
+	json_t *entries = json_pack("[O]", entry), *job = NULL;
+	int rc = entries ? insert(l, entries, NULL, &job, err) : error_nomem(err);
+
+	json_decref(job);
+	json_decref(entries);
+	return rc;
+}
+
+/*
+ * The statement's id is that of the first entry, which is so written once. Where another process had written it
+ * already, `next` is not there yet: the label of the job that ran says so.
+ */
+static int table_write_both(struct ledger *l, json_t *entry, json_t *next, struct error *err)
+{
+	json_t *entries = json_pack("[O,O]", entry, next), *job = NULL;
+	int rc =
+		entries ? insert(l, entries, ledger_text(next, "id"), &job, err) : error_nomem(err);
+	const json_t *labels = json_object_get(json_object_get(job, "configuration"), "labels");
+	const char *with = json_string_value(json_object_get(labels, WITH_LABEL));
+
+	if (rc == 0 && !(with && !strcmp(with, ledger_text(next, "id"))))
+		rc = table_write(l, next, err);
+	json_decref(job);
+	json_decref(entries);
+	return rc;
+}
+
+const struct ledger_backend ledger_in_table = { table_open,          table_read,  table_read_done,
+						table_read_outcomes, table_write, table_write_both,
+						table_close };

@@ -1,16 +1,19 @@
-#include "load/batch_lock.h"
+#include "lib/google/storage_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/google/backoff.h"
 #include "lib/google/crypto.h"
 #include "lib/google/storage.h"
@@ -18,9 +21,9 @@
 #include "lib/log.h"
 #include "lib/parse.h"
 
-enum { RENEW_MS = 20 * 1000, STALE_S = 90 };
+enum { RENEW_MS = 20 * 1000, STALE_S = 90, LOOK_FIRST_MS = 50, LOOK_LONGEST_MS = 2000 };
 
-struct batch_lock {
+struct storage_lock {
 	struct api api; /* of the thread; before and after it, of the caller */
 	struct storage_uri at;
 	json_t *owner; /* what is in the object */
@@ -31,7 +34,7 @@ struct batch_lock {
 	atomic_bool lost;
 };
 
-static int write_object(struct batch_lock *l, int64_t generation, struct error *err)
+static int write_object(struct storage_lock *l, int64_t generation, struct error *err)
 {
 	json_t *metadata = NULL;
 	const char *text;
@@ -53,7 +56,7 @@ static int write_object(struct batch_lock *l, int64_t generation, struct error *
 
 static void *keep(void *argument)
 {
-	struct batch_lock *l = argument;
+	struct storage_lock *l = argument;
 	struct error err;
 
 	/* A renewal that fails is followed by others before the lock is stale. */
@@ -66,7 +69,7 @@ static void *keep(void *argument)
 	return NULL;
 }
 
-static int start(struct batch_lock *l, struct error *err)
+static int start(struct storage_lock *l, struct error *err)
 {
 	sigset_t all, old;
 
@@ -83,17 +86,44 @@ static int start(struct batch_lock *l, struct error *err)
 
 /* --- taking it ------------------------------------------------------------------------------- */
 
+/* Where a process id means one process: this boot of this host, this namespace of ids. Empty where it cannot be told. */
+static void find_place(char *place, size_t size)
+{
+	char boot[64] = "", space[64] = "";
+	auto_fd fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	*place = '\0';
+	if (fd < 0 || read(fd, boot, sizeof boot - 1) <= 0 ||
+	    readlink("/proc/self/ns/pid", space, sizeof space - 1) <= 0)
+		return;
+	snprintf(place, size, "%.*s %s", (int)strcspn(boot, "\n"), boot, space);
+}
+
 static json_t *make_owner(struct error *err)
 {
-	char host[256] = "", random[17];
+	char host[256] = "", random[17], place[160];
 	json_t *owner;
 
 	if (gethostname(host, sizeof host - 1) < 0 || crypto_random_hex(random, 8, err) < 0)
 		return NULL;
-	owner = json_pack("{s:s,s:i,s:s}", "host", host, "pid", (int)getpid(), "owner", random);
+	find_place(place, sizeof place);
+	owner = json_pack("{s:s,s:i,s:s,s:s}", "host", host, "pid", (int)getpid(), "owner", random,
+			  "place", place);
 	if (!owner)
 		error_nomem(err);
 	return owner;
+}
+
+/* It was a process of this very place, and is none any more. Where its id has been given away, that is not seen. */
+static bool is_dead(const json_t *owner)
+{
+	const char *where = json_string_value(json_object_get(owner, "place"));
+	json_int_t pid = json_integer_value(json_object_get(owner, "pid"));
+	char place[160];
+
+	find_place(place, sizeof place);
+	return where && *where && !strcmp(where, place) && pid > 0 && pid <= INT32_MAX &&
+	       kill((pid_t)pid, 0) < 0 && errno == ESRCH;
 }
 
 /* Seconds since the object was written, by our clock; 0 where that cannot be told. */
@@ -108,17 +138,17 @@ static int64_t age_s(const json_t *metadata)
 }
 
 /* What another's object says. New reference, or NULL. */
-static json_t *read_owner(struct batch_lock *l)
+static json_t *read_owner(struct api *api, const struct storage_uri *at)
 {
 	auto_buf text = BUF_INIT_MAX(4096);
 	struct error ignored;
 
-	if (storage_object_read(&l->api, l->at.bucket, l->at.name, &text, &ignored) <= 0)
+	if (storage_object_read(api, at->bucket, at->name, &text, &ignored) <= 0)
 		return NULL;
 	return json_loadb(text.data, text.length, 0, NULL);
 }
 
-static bool is_ours(const struct batch_lock *l, const json_t *owner)
+static bool is_ours(const struct storage_lock *l, const json_t *owner)
 {
 	const char *a = json_string_value(json_object_get(l->owner, "owner"));
 	const char *b = json_string_value(json_object_get(owner, "owner"));
@@ -126,18 +156,19 @@ static bool is_ours(const struct batch_lock *l, const json_t *owner)
 	return b && !strcmp(a, b);
 }
 
-static int say_held(const struct batch_lock *l, const json_t *owner, int64_t age, struct error *err)
+static int say_held(const struct storage_uri *at, const json_t *owner, int64_t age,
+		    struct error *err)
 {
 	const char *host = json_string_value(json_object_get(owner, "host"));
 
 	return error_set(err, ERR_TEMP,
-			 "gs://%s/%s is held by process %lld on %s, as of %lld s ago", l->at.bucket,
-			 l->at.name, (long long)json_integer_value(json_object_get(owner, "pid")),
+			 "gs://%s/%s is held by process %lld on %s, as of %lld s ago", at->bucket,
+			 at->name, (long long)json_integer_value(json_object_get(owner, "pid")),
 			 host ? host : "another host", (long long)age);
 }
 
-/* There is an object already. 1: it is ours now. 0: look again. */
-static int take_over(struct batch_lock *l, struct error *err)
+/* There is an object already. 1: it is ours now. 0: look again. -1 with *held: it is another's. */
+static int take_over(struct storage_lock *l, bool *held, struct error *err)
 {
 	json_t *metadata = NULL, *owner = NULL;
 	int rc = storage_object_get(&l->api, l->at.bucket, l->at.name, &metadata, err);
@@ -147,18 +178,19 @@ static int take_over(struct batch_lock *l, struct error *err)
 
 	if (rc <= 0)
 		return rc;
-	owner = read_owner(l);
+	owner = read_owner(&l->api, &l->at);
 	if (!text || parse_int64(text, 1, INT64_MAX, &generation, err) < 0) {
 		rc = error_set(err, ERR_PROTOCOL, "gs://%s/%s has no generation", l->at.bucket,
 			       l->at.name);
 	} else if (owner && is_ours(l, owner)) {
 		/* An answer was lost. */
 		l->generation = generation;
-	} else if (age < STALE_S) {
-		rc = say_held(l, owner, age, err);
+	} else if (age < STALE_S && !is_dead(owner)) {
+		*held = true;
+		rc = say_held(&l->at, owner, age, err);
 	} else {
-		log_warn("gs://%s/%s was not renewed for %lld s: taken over", l->at.bucket,
-			 l->at.name, (long long)age);
+		log_warn("gs://%s/%s was written %lld s ago, and its owner is gone: taken over",
+			 l->at.bucket, l->at.name, (long long)age);
 		rc = write_object(l, generation, err);
 	}
 	json_decref(metadata);
@@ -166,15 +198,17 @@ static int take_over(struct batch_lock *l, struct error *err)
 	return rc;
 }
 
-static int take(struct batch_lock *l, struct error *err)
+/* -1 with *held: it is another's, who is named. */
+static int try(struct storage_lock *l, bool *held, struct error *err)
 {
 	enum { ATTEMPTS = 5 };
 
+	*held = false;
 	for (int i = 0; i < ATTEMPTS; i++) {
 		int rc = write_object(l, 0, err);
 
 		if (rc == 0)
-			rc = take_over(l, err);
+			rc = take_over(l, held, err);
 		if (rc != 0)
 			return rc < 0 ? -1 : 0;
 	}
@@ -182,7 +216,38 @@ static int take(struct batch_lock *l, struct error *err)
 			 l->at.name);
 }
 
-static void release(struct batch_lock *l)
+/* Sleep before the next look, which is later each time. 0: the time is over. */
+static int wait_to_look(struct api *api, int64_t deadline_ms, int64_t *delay_ms, struct error *err)
+{
+	int64_t left = deadline_ms - monotonic_ms();
+
+	if (left <= 0)
+		return 0;
+	if (backoff_sleep(*delay_ms < left ? *delay_ms : left, http_client_cancel_fd(api->client),
+			  err) < 0)
+		return -1;
+	*delay_ms = 2 * *delay_ms < LOOK_LONGEST_MS ? 2 * *delay_ms : LOOK_LONGEST_MS;
+	return 1;
+}
+
+static int take(struct storage_lock *l, int64_t wait_ms, struct error *err)
+{
+	int64_t deadline = monotonic_ms() + wait_ms, delay = LOOK_FIRST_MS;
+	struct error interrupted;
+	bool held;
+
+	while (try(l, &held, err) < 0) {
+		int rc = held ? wait_to_look(&l->api, deadline, &delay, &interrupted) : 0;
+
+		if (rc < 0)
+			*err = interrupted;
+		if (rc <= 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void release(struct storage_lock *l)
 {
 	if (l->started) {
 		eventfd_write(l->stop, 1);
@@ -196,10 +261,10 @@ static void release(struct batch_lock *l)
 	free(l);
 }
 
-int batch_lock_take(const char *uri, const struct api_options *storage, struct batch_lock **ret,
-		    struct error *err)
+int storage_lock_take(const char *uri, const struct api_options *storage, int64_t wait_ms,
+		      struct storage_lock **ret, struct error *err)
 {
-	struct batch_lock *l = calloc(1, sizeof *l);
+	struct storage_lock *l = calloc(1, sizeof *l);
 
 	if (!l)
 		return error_nomem(err);
@@ -209,10 +274,10 @@ int batch_lock_take(const char *uri, const struct api_options *storage, struct b
 	    api_open(&l->api, storage, err) < 0)
 		goto fail;
 	l->opened = true;
-	if (take(l, err) < 0)
+	if (take(l, wait_ms, err) < 0)
 		goto fail;
 	if (start(l, err) < 0) {
-		batch_lock_release(l);
+		storage_lock_release(l);
 		return -1;
 	}
 	*ret = l;
@@ -222,7 +287,50 @@ fail:
 	return -1;
 }
 
-int batch_lock_check(struct batch_lock *l, struct error *err)
+/* 1: nobody holds it. 0: somebody does, as err says. */
+static int is_free(struct api *api, const struct storage_uri *at, struct error *err)
+{
+	json_t *metadata = NULL, *owner;
+	int rc = storage_object_get(api, at->bucket, at->name, &metadata, err);
+	int64_t age = age_s(metadata);
+	bool dead;
+
+	json_decref(metadata);
+	if (rc <= 0 || age >= STALE_S)
+		return rc < 0 ? -1 : 1;
+	owner = read_owner(api, at);
+	dead = is_dead(owner);
+	(void)say_held(at, owner, age, err);
+	json_decref(owner);
+	return dead;
+}
+
+int storage_lock_wait(const char *uri, struct api *storage, int64_t deadline_ms, struct error *err)
+{
+	int64_t delay = LOOK_FIRST_MS;
+	struct storage_uri at;
+	struct error interrupted;
+	bool waited = false;
+	int rc;
+
+	if (storage_uri_parse(uri, &at, err) < 0)
+		return -1;
+	while ((rc = is_free(storage, &at, err)) == 0) {
+		int more = wait_to_look(storage, deadline_ms, &delay, &interrupted);
+
+		waited = true;
+		if (more > 0)
+			continue;
+		if (more < 0)
+			*err = interrupted;
+		rc = -1;
+		break;
+	}
+	storage_uri_release(&at);
+	return rc < 0 ? -1 : waited;
+}
+
+int storage_lock_check(struct storage_lock *l, struct error *err)
 {
 	if (!atomic_load(&l->lost))
 		return 0;
@@ -230,7 +338,7 @@ int batch_lock_check(struct batch_lock *l, struct error *err)
 			 l->at.bucket, l->at.name);
 }
 
-void batch_lock_release(struct batch_lock *l)
+void storage_lock_release(struct storage_lock *l)
 {
 	struct error err;
 
