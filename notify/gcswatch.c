@@ -21,13 +21,13 @@
 #include "notify/event.h"
 #include "notify/watch.h"
 
-enum { EVERY_MS = 60 * 1000 };
+enum { EVERY_MS = 60 * 1000, LOCK_WAIT_MS = 30 * 1000 };
 
 struct config {
 	const char *success, *backfill_name, *pattern, *storage_project, *project, *ledger;
 	const char *poll, *backfill, *replay, *credentials;
 	struct option_values endpoints;
-	int64_t max_batch_bytes, every_ms, retry_initial_ms, retry_for_ms;
+	int64_t max_batch_bytes, every_ms, lock_wait_ms, retry_initial_ms, retry_for_ms;
 	bool ordered;
 };
 
@@ -64,6 +64,11 @@ static const struct option_def options[] = {
 	  FIELD(ordered),
 	  .env = "ORDER_PER_TABLE",
 	  .help = "the directories of every table in order, ORDERME or not" },
+	{ .name = "lock-wait",
+	  .kind = OPTION_DURATION,
+	  FIELD(lock_wait_ms),
+	  .argument = "D",
+	  .help = "wait so long for those who load ordered tables (default 30s)" },
 	{ .name = "destination-regex",
 	  .kind = OPTION_STRING,
 	  FIELD(pattern),
@@ -288,6 +293,7 @@ static int run(const struct config *c, struct rowstream_writer *out, struct erro
 		.project = c->storage_project,
 		.max_bytes = c->max_batch_bytes,
 		.ordered = c->ordered,
+		.lock_wait_ms = c->lock_wait_ms,
 	};
 	const struct api_options storage = connection(c, SERVICE_STORAGE);
 	const struct api_options bigquery = connection(c, SERVICE_BIGQUERY);
@@ -339,7 +345,8 @@ int main(int argc, char **argv)
 	struct config config = { .success = "_SUCCESS",
 				 .backfill_name = "START_BACKFILL",
 				 .pattern = target_default_pattern,
-				 .every_ms = EVERY_MS };
+				 .every_ms = EVERY_MS,
+				 .lock_wait_ms = LOCK_WAIT_MS };
 	struct rowstream_writer out;
 	struct command_line line;
 	struct error err = { 0 };

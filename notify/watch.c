@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/clock.h"
 #include "lib/google/storage.h"
+#include "lib/google/storage_lock.h"
 #include "lib/log.h"
 
 /* A complete directory. */
@@ -52,6 +54,7 @@ int watch_again(struct watch *w, struct error *err)
 	settings_reader_release(&w->settings);
 	json_object_clear(w->told);
 	json_object_clear(w->ordered);
+	w->lock_deadline_ms = 0;
 	if (w->done)
 		done_forget(w->done);
 	return settings_reader_init(&w->settings, w->storage, err);
@@ -331,41 +334,72 @@ static int write_in_order(struct watch *w, const char *bucket, const json_t *obj
 	return rc < 0 ? -1 : 0;
 }
 
-/* All of the table's directories that are not done, in order: where one cannot be, none behind it is. */
-static int write_ordered(struct watch *w, const struct directory *d, struct error *err)
+/*
+ * Whoever holds the lock loads what is there: only behind it the directories are looked at, so that nothing is listed
+ * in vain. 1: meanwhile it was loaded. All tables together are waited for once.
+ */
+static int wait_for_lock(struct watch *w, const struct directory *d, const char *lock,
+			 struct error *err)
 {
-	char *prefix = order_prefix(d), *lock = NULL;
-	json_t *found = NULL, *object;
-	int rc = prefix ? 0 : error_nomem(err);
-	size_t i;
+	int rc;
 
-	if (rc == 0 && json_object_get(w->ordered, prefix))
-		goto out;
-	if (rc == 0 && (asprintf(&lock, "%s_bqlock", prefix) < 0 ||
-			json_object_set_new(w->ordered, prefix, json_true()) < 0))
-		rc = error_nomem(err);
-	if (rc == 0)
-		rc = list_complete(w, d->bucket, prefix + strlen("gs://") + strlen(d->bucket) + 1,
-				   &found, err);
+	if (!w->lock_deadline_ms)
+		w->lock_deadline_ms = monotonic_ms() + w->options->lock_wait_ms;
+	rc = storage_lock_wait(lock, w->storage, w->lock_deadline_ms, err);
+	if (rc <= 0 || !w->done)
+		return rc < 0 ? -1 : 0;
+	done_forget(w->done);
+	return is_done(w, d, err);
+}
+
+static int write_all_in_order(struct watch *w, const struct directory *d, const char *prefix,
+			      const char *lock, struct error *err)
+{
+	json_t *found = NULL, *object;
+	size_t i;
+	int rc = list_complete(w, d->bucket, prefix + strlen("gs://") + strlen(d->bucket) + 1,
+			       &found, err);
+
 	json_array_foreach(found, i, object) {
 		if (rc == 0)
 			rc = write_in_order(w, d->bucket, object, lock, err);
 	}
-out:
 	json_decref(found);
+	return rc;
+}
+
+/* All of the table's directories that are not done, in order: where one cannot be, none behind it is. */
+static int write_ordered(struct watch *w, const struct directory *d, struct error *err)
+{
+	char *prefix = order_prefix(d), *lock = NULL;
+	int rc = prefix ? 0 : error_nomem(err);
+
+	/* Also where it has failed: that was said. */
+	if (rc == 0 && json_object_get(w->ordered, prefix))
+		goto out;
+	if (rc == 0 && asprintf(&lock, "%s_bqlock", prefix) < 0) {
+		lock = NULL;
+		rc = error_nomem(err);
+	}
+	if (rc == 0)
+		rc = wait_for_lock(w, d, lock, err);
+	if (rc <= 0 && prefix && json_object_set_new(w->ordered, prefix, json_true()) < 0)
+		rc = error_nomem(err);
+	if (rc == 0)
+		rc = write_all_in_order(w, d, prefix, lock, err);
+out:
 	free(lock);
 	free(prefix);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 static int write_directory(struct watch *w, const struct directory *d, struct error *err)
 {
-	int rc;
+	int rc = is_done(w, d, err);
 
-	if (is_ordered(w, d) && !w->replay)
-		return write_ordered(w, d, err);
-	rc = is_done(w, d, err);
-	return rc == 0 ? emit(w, d, NULL, err) : rc < 0 ? -1 : 0;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	return is_ordered(w, d) && !w->replay ? write_ordered(w, d, err) : emit(w, d, NULL, err);
 }
 
 int watch_prefix(struct watch *w, const char *bucket, const char *prefix, size_t *found,

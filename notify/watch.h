@@ -22,10 +22,11 @@
 /* Everything is borrowed. */
 struct watch_options {
 	struct files_names names;
-	const char *pattern; /* of destinations */
-	const char *project; /* of tables whose project is not told; or NULL */
-	int64_t max_bytes;   /* of a batch; 0: no limit */
-	bool ordered;        /* every table, ORDERME or not */
+	const char *pattern;  /* of destinations */
+	const char *project;  /* of tables whose project is not told; or NULL */
+	int64_t max_bytes;    /* of a batch; 0: no limit */
+	bool ordered;         /* every table, ORDERME or not */
+	int64_t lock_wait_ms; /* for ordered tables that others load, all together */
 };
 
 struct watch {
@@ -34,9 +35,10 @@ struct watch {
 	struct done *done; /* NULL: there is no ledger */
 	struct rowstream_writer *out;
 	struct settings_reader settings;
-	json_t *told;       /* by id: what this run has dealt with */
-	json_t *ordered;    /* by "BUCKET/PREFIX": tables whose directories it has */
-	const char *replay; /* what the id has besides, so that it is another; or NULL */
+	json_t *told;             /* by id: what this run has dealt with */
+	json_t *ordered;          /* by "BUCKET/PREFIX": tables whose directories it has */
+	int64_t lock_deadline_ms; /* monotonic; 0: none was waited for yet */
+	const char *replay;       /* what the id has besides, so that it is another; or NULL */
 };
 
 int watch_init(struct watch *w, const struct watch_options *options, struct api *storage,
