@@ -27,7 +27,6 @@ enum {
 	PARALLEL_MAX = 64,
 	MAX_LEASE_MS = 60 * 60 * 1000,
 	GRACE_MS = 20 * 1000,
-	SETTLE_MS = 5 * 1000, /* beyond the grace: to say what became of the messages */
 };
 
 struct config {
@@ -245,14 +244,14 @@ static void stop(const struct config *c, struct work *work, struct worker *worke
 {
 	atomic_store(&work->stop_by_ms, monotonic_ms() + c->grace_ms);
 	atomic_store(&work->stopping, true);
-	signals_grace(c->grace_ms + SETTLE_MS);
+	signals_grace(c->grace_ms + WORK_SETTLE_MS);
 	eventfd_write(work->stop, 1);
 	for (int64_t i = 0; i < c->parallel; i++)
 		if (workers[i].opened)
 			api_cancel(&workers[i].api);
 	for (int64_t i = 0; i < c->parallel; i++)
 		worker_join(&workers[i]);
-	if (leases_finish(work->leases, SETTLE_MS) < 0)
+	if (leases_finish(work->leases, WORK_SETTLE_MS) < 0)
 		log_warn("%zu messages could neither be acknowledged nor given back: "
 			 "they come again",
 			 leases_count(work->leases));

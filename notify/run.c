@@ -16,7 +16,7 @@ enum { LOOK_MS = 100 };
 
 /* COMMAND while it runs. */
 struct running {
-	const struct work *work;
+	struct work *work;
 	const char *name;
 	struct command command;
 	int process;      /* a pidfd */
@@ -30,8 +30,12 @@ static int check_time(const struct running *r, struct error *err)
 {
 	int64_t now = monotonic_ms();
 
-	if (atomic_load(&r->work->stopping) &&
-	    (now >= atomic_load(&r->work->stop_by_ms) || signals_check(err) < 0))
+	if (atomic_load(&r->work->stopping) && signals_check(err) < 0) {
+		/* A second signal: at once, but what becomes of the messages is still to be said. */
+		atomic_store(&r->work->stop_by_ms, now);
+		signals_grace(WORK_SETTLE_MS);
+	}
+	if (atomic_load(&r->work->stopping) && now >= atomic_load(&r->work->stop_by_ms))
 		return error_set(err, ERR_TEMP, "%s: ended, because pubsubrun ends", r->name);
 	if (now >= r->deadline_ms)
 		return error_set(err, ERR_TEMP, "%s: ended, because --max-lease is over", r->name);
@@ -103,7 +107,7 @@ static int check_read(const struct running *r, int reads, struct error *err)
 			 r->name);
 }
 
-int run_command(const struct work *work, const struct buf *lines, bool *fatal, struct error *err)
+int run_command(struct work *work, const struct buf *lines, bool *fatal, struct error *err)
 {
 	struct running r = { .work = work,
 			     .name = work->command[0],

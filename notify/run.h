@@ -11,7 +11,7 @@
  * command_start and command_reap say it; ERR_TEMP when --max-lease is over or
  * the work is to end. *fatal: it could not even be started.
  */
-int run_command(const struct work *work, const struct buf *lines, bool *fatal, struct error *err)
+int run_command(struct work *work, const struct buf *lines, bool *fatal, struct error *err)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -16,6 +16,9 @@
 #include "notify/failures.h"
 #include "notify/lease.h"
 
+/* How long, beyond COMMAND's end, there is to say what became of its messages. */
+enum { WORK_SETTLE_MS = 5 * 1000 };
+
 /* What all workers share; made by the main thread. */
 struct work {
 	const char *subscription;

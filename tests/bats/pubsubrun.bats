@@ -1,36 +1,14 @@
 #!/usr/bin/env bats
 # pubsubrun against a Pub/Sub server: what is acknowledged, and what comes again.
+#
+# Under this name with localcloud's. pubsubrun_emulator.bats, a link to this file, is the same with the official
+# emulator.
 
 load helper/common
 load helper/server
+load helper/localcloud
 load helper/pubsub
-
-setup_file() {
-	pubsub_emulator >/dev/null || skip "the Pub/Sub emulator is not installed"
-	pubsub_start
-}
-
-teardown_file() {
-	pubsub_stop
-}
-
-# A topic and a subscription of this test's own, both called $NAME.
-setup() {
-	NAME=t-$BATS_TEST_NUMBER-$RANDOM
-	SEEN=$BATS_TEST_TMPDIR/seen
-	export SEEN
-	: >"$SEEN"
-	pubsub_topic "$NAME"
-}
-
-subscribe() {
-	pubsub_subscription "$NAME" "$NAME" "${1:-}"
-}
-
-# The data of all messages that COMMAND saw, in order.
-seen() {
-	jq -r '.["@message"].data | @base64d' "$SEEN" | paste -sd ' '
-}
+load helper/pubsubrun
 
 @test "a message is a line with all that it has" {
 	subscribe
@@ -59,8 +37,8 @@ seen() {
 @test "what COMMAND exits with decides; a failure comes again after 1, 2, 4 seconds" {
 	subscribe
 	pubsub_publish "$NAME" one
-	run_split pubsubrun -s "$NAME" --idle-exit 5s -- bash -c 'cat >>"$SEEN"; date +%s%3N >>"$SEEN.times"; (($(wc -l <"$SEEN") > 3))'
-	[ "$status" -eq 0 ]
+	serve -- bash -c 'date +%s%3N >>"$SEEN.times"; cat >>"$SEEN"; (($(wc -l <"$SEEN") > 3))'
+	finish_after 4
 	assert_equal "$(seen)" "one one one one" seen
 	assert_equal "$(pubsub_left "$NAME")" 0 left
 	mapfile -t at <"$SEEN.times"
@@ -80,8 +58,8 @@ seen() {
 	subscribe
 	pubsub_publish "$NAME" one
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	run_split pubsubrun -s "$NAME" --idle-exit 3s -- bash -c '[[ ! -e $SEEN.first ]] && { touch "$SEEN.first"; exit 0; }; cat >>"$SEEN"'
-	[ "$status" -eq 0 ]
+	serve -- bash -c '[[ ! -e $SEEN.first ]] && { touch "$SEEN.first"; exit 0; }; cat >>"$SEEN"'
+	finish_after 1
 	assert_equal "$(seen)" one seen
 	[[ $errors == *'has not read all of its input'* ]] || _fail told
 }
@@ -90,49 +68,36 @@ seen() {
 	subscribe
 	pubsub_publish "$NAME" "$(head -c 300000 /dev/zero | tr '\0' x)"
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	run_split pubsubrun -s "$NAME" --idle-exit 3s -- bash -c '[[ ! -e $SEEN.first ]] && { touch "$SEEN.first"; exec <&-; exit 0; }; cat >>"$SEEN"'
-	[ "$status" -eq 0 ]
+	serve -- bash -c '[[ ! -e $SEEN.first ]] && { touch "$SEEN.first"; exec <&-; exit 0; }; cat >>"$SEEN"'
+	finish_after 1
 	assert_equal "$(wc -l <"$SEEN")" 1 lines
 }
 
-@test "messages are ours while COMMAND runs, longer than the server lends them" {
-	subscribe
-	pubsub_publish "$NAME" slow
-	# shellcheck disable=SC2016 # for COMMAND's shell
-	pubsubrun -s "$NAME" --idle-exit 1s -- bash -c 'cat >>"$SEEN"; sleep 13' 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
-	wait_until 10 test -s "$SEEN"
-	# Another subscriber gets nothing, now and after the ten seconds of the subscription.
-	run_split pubsubrun -s "$NAME" --idle-exit 12s -- tee -a "$SEEN.other"
-	[ "$status" -eq 0 ]
-	wait
-	[ ! -s "$SEEN.other" ]
-	assert_equal "$(seen)" slow seen
-	assert_equal "$(pubsub_left "$NAME")" 0 left
+@test "what is acknowledged is done with: the next of its ordering key comes" {
+	subscribe '"enableMessageOrdering":true'
+	with_key k one
+	serve -- tee -a "$SEEN"
+	finish_after 1
+	with_key k two
+	# The server keeps it back for as long as the first is only lent.
+	assert_equal "$(pubsub_left "$NAME")" 1 left
 }
 
 @test "of an ordering key nothing is done behind a failure, and then all in order" {
-	subscribe '"enableMessageOrdering":true'
-	for i in 1 2 3 4; do
-		pubsub_post "topics/$NAME:publish" "{\"messages\":[{\"data\":\"$(printf 'k%s' $i | base64)\",\"orderingKey\":\"k\"}]}" >/dev/null
+	# Both where the server hands them out one by one and where it hands them out together.
+	for ordering in true false; do
+		: >"$SEEN"
+		rm -f "$SEEN.first"
+		pubsub_subscription "$NAME-$ordering" "$NAME" "\"enableMessageOrdering\":$ordering"
+		with_key k k1 k2 k3 k4
+		with_key other o1
+		# shellcheck disable=SC2016 # for COMMAND's shell
+		serve -s "$NAME-$ordering" -- bash -c '
+			x=$(cat); [[ $x == *'"$(printf k2 | base64)"'* && ! -e $SEEN.first ]] && { ((${#x} < 300)) && touch "$SEEN.first"; exit 75; }; echo "$x" >>"$SEEN"'
+		finish_after 5
+		assert_equal "$(seen | tr ' ' '\n' | grep k | paste -sd ' ')" "k1 k2 k3 k4" "seen ($ordering)"
 	done
-	# shellcheck disable=SC2016 # for COMMAND's shell
-	run_split pubsubrun -s "$NAME" --parallel 3 --idle-exit 3s -- bash -c '
-		x=$(cat); [[ $x == *'"$(printf k2 | base64)"'* && ! -e $SEEN.first ]] && { touch "$SEEN.first"; exit 75; }; echo "$x" >>"$SEEN"'
-	[ "$status" -eq 0 ]
-	assert_equal "$(seen)" "k1 k2 k3 k4" seen
-}
-
-@test "a dead-letter policy moves away what always fails; the server counts" {
-	pubsub_topic "$NAME-dead"
-	pubsub_subscription "$NAME-dead" "$NAME-dead"
-	subscribe "\"deadLetterPolicy\":{\"deadLetterTopic\":\"projects/$PROJECT/topics/$NAME-dead\",\"maxDeliveryAttempts\":5}"
-	pubsub_publish "$NAME" bad
-	run_split pubsubrun -s "$NAME" --idle-exit 17s -- bash -c 'cat >>"$SEEN"; exit 1'
-	[ "$status" -eq 0 ]
-	[[ $errors != *'dead-letter policy'* ]] || _fail warned
-	assert_equal "$(jq -c '.["@message"].deliveryAttempt' "$SEEN" | paste -sd ' ')" "1 2 3 4 5" attempts
-	run_split pubsubrun -s "$NAME-dead" --idle-exit 1s -- cat
-	assert_output_contains "$(printf bad | base64)"
+	[[ $errors == *'tried one by one'* ]] || _fail "they came one by one"
 }
 
 @test "no dead-letter policy is warned about at start" {
@@ -142,37 +107,43 @@ seen() {
 	[[ $errors == *"subscriptions/$NAME has no dead-letter policy"* ]] || _fail told
 }
 
-# start COMMAND...: pubsubrun in the background, as $RUN; waits until COMMAND has its input.
-start() {
-	pubsubrun -s "$NAME" "${OPTIONS[@]}" -- "$@" >/dev/null 2>"$BATS_TEST_TMPDIR/errors" 3>&- &
-	RUN=$!
-	wait_until 10 test -s "$SEEN"
-}
-
 @test "SIGTERM: COMMAND may finish, and its messages are acknowledged" {
-	subscribe
-	pubsub_publish "$NAME" one
-	OPTIONS=(--grace 10s)
+	subscribe '"enableMessageOrdering":true'
+	with_key k one two
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	start bash -c 'cat >>"$SEEN"; sleep 1; echo end >"$SEEN.end"'
+	serve --grace 30s -- bash -c 'cat >>"$SEEN"; until [[ -e $SEEN.go ]]; do sleep 0.1; done; echo end >"$SEEN.end"'
+	wait_until 10 has_seen 1
 	kill -TERM "$RUN"
+	touch "$SEEN.go"
 	status=0
 	wait "$RUN" || status=$?
 	assert_status 143
 	[ -s "$SEEN.end" ]
-	assert_equal "$(pubsub_left "$NAME")" 0 left
+	# Nothing more was pulled, and the server has let go of the first.
+	assert_equal "$(seen)" one seen
+	assert_equal "$(pubsub_left "$NAME")" 1 left
 }
 
 @test "SIGTERM: COMMAND that goes on is ended, and its messages come again at once" {
 	subscribe
 	pubsub_publish "$NAME" one
-	OPTIONS=(--grace 100ms)
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	start bash -c 'echo $$ >"$SEEN.pid"; cat >>"$SEEN"; sleep 100; sleep 100'
+	serve --grace 100ms -- bash -c 'echo $$ >"$SEEN.pid"; cat >>"$SEEN"; sleep 100; sleep 100'
+	finish_after 1
+	run ! kill -0 "$(<"$SEEN.pid")"
+	assert_equal "$(pubsub_left "$NAME")" 1 left
+}
+
+@test "a second signal does not wait for COMMAND" {
+	subscribe
+	pubsub_publish "$NAME" one
+	# shellcheck disable=SC2016 # for COMMAND's shell
+	serve --grace 10m -- bash -c 'echo $$ >"$SEEN.pid"; cat >>"$SEEN"; sleep 1000'
+	wait_until 10 has_seen 1
 	kill -TERM "$RUN"
-	status=0
-	wait "$RUN" || status=$?
-	assert_status 143
+	sleep 0.2
+	kill -0 "$(<"$SEEN.pid")"
+	finish_after 1
 	run ! kill -0 "$(<"$SEEN.pid")"
 	assert_equal "$(pubsub_left "$NAME")" 1 left
 }
@@ -181,25 +152,44 @@ start() {
 	subscribe
 	pubsub_publish "$NAME" one
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	run_split pubsubrun -s "$NAME" --max-lease 500ms --idle-exit 3s -- bash -c '
-		cat >>"$SEEN"; (($(wc -l <"$SEEN") > 1)) || sleep 100'
-	[ "$status" -eq 0 ]
+	serve --max-lease 500ms -- bash -c 'cat >>"$SEEN"; (($(wc -l <"$SEEN") > 1)) || sleep 100'
+	finish_after 2
 	assert_equal "$(seen)" "one one" seen
 	[[ $errors == *'--max-lease is over'* ]] || _fail told
 }
 
-@test "kill -9 ends COMMAND too, and loses nothing" {
+@test "a signal that ends COMMAND is a failure: its messages come again" {
 	subscribe
 	pubsub_publish "$NAME" one
-	OPTIONS=()
 	# shellcheck disable=SC2016 # for COMMAND's shell
-	start bash -c 'echo $$ >"$SEEN.pid"; cat >>"$SEEN"; exec sleep 100'
-	kill -KILL "$RUN"
-	wait "$RUN" || true
-	gone() { ! kill -0 "$(<"$SEEN.pid")" 2>/dev/null; }
-	wait_until 5 gone
-	run_split pubsubrun -s "$NAME" --idle-exit 15s -- tee -a "$SEEN"
+	serve -- bash -c 'cat >>"$SEEN"; (($(wc -l <"$SEEN") > 1)) || kill -KILL $$'
+	finish_after 2
 	assert_equal "$(seen)" "one one" seen
+	[[ $errors == *'killed by signal 9'* ]] || _fail told
+}
+
+@test "--batch: no COMMAND gets more messages" {
+	subscribe
+	pubsub_publish "$NAME" 1 2 3 4 5
+	# shellcheck disable=SC2016 # for COMMAND's shell
+	serve --batch 2 -- bash -c 'x=$(cat); wc -l <<<"$x" >>"$SEEN.sizes"; echo "$x" >>"$SEEN"'
+	finish_after 5
+	assert_equal "$(sort -n "$SEEN.sizes" | tail -n 1)" 2 "largest batch"
+	assert_equal "$(seen | tr ' ' '\n' | sort | paste -sd ' ')" "1 2 3 4 5" seen
+}
+
+@test "--parallel: so many COMMANDs at once" {
+	subscribe
+	pubsub_publish "$NAME" 1 2 3 4
+	# Each waits until there are three; the fourth message until one of them is done.
+	# shellcheck disable=SC2016 # for COMMAND's shell
+	serve --batch 1 --parallel 3 -- bash -c 'x=$(cat); echo x >>"$SEEN.running"; until [[ -e $SEEN.go ]]; do sleep 0.1; done; echo "$x" >>"$SEEN"'
+	three() { [[ $(wc -l 2>/dev/null <"$SEEN.running") == 3 ]]; }
+	wait_until 20 three
+	run ! wait_until 1 eval '! three'
+	touch "$SEEN.go"
+	finish_after 4
+	assert_equal "$(seen | tr ' ' '\n' | sort | paste -sd ' ')" "1 2 3 4" seen
 }
 
 @test "nobody reads stdout: 141, and the messages come again" {
@@ -227,10 +217,17 @@ start() {
 	assert_status 66
 	assert_output_contains "no-such-command-$NAME"
 	assert_equal "$(pubsub_left "$NAME")" 1 left
-	pubsub_subscription "$NAME-push" "$NAME" '"pushConfig":{"pushEndpoint":"http://127.0.0.1:1/x"}'
-	run pubsubrun -s "$NAME-push" -- cat
-	assert_status 78
-	assert_output_contains 'pushEndpoint'
 	PUBSUB_EMULATOR_HOST=127.0.0.1:1 run pubsubrun -s "$NAME" --retry-for 100ms -- cat
 	assert_status 75
+}
+
+@test "the whole name of a subscription, and a project beside a short one" {
+	subscribe
+	for names in "-s projects/$PROJECT/subscriptions/$NAME" "-s $NAME --project $PROJECT"; do
+		# shellcheck disable=SC2086 # words
+		GOOGLE_CLOUD_PROJECT=another run pubsubrun $names --idle-exit 100ms -- cat
+		assert_status 0
+	done
+	run pubsubrun -s "$NAME" --project another --idle-exit 100ms -- cat
+	assert_status 69
 }

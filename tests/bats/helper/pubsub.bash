@@ -1,6 +1,7 @@
-# A Pub/Sub server for a suite: the official emulator where it is installed.
+# A Pub/Sub server for a suite: localcloud's, or the official emulator. After helper/common,
+# helper/server and helper/localcloud.
 #
-#   pubsub_start     start it and export PUBSUB_EMULATOR_HOST
+#   pubsub_start [emulator]   start localcloud, or the emulator, and export PUBSUB_EMULATOR_HOST
 #   pubsub_stop
 #   pubsub_topic NAME
 #   pubsub_subscription NAME TOPIC [MEMBERS]   MEMBERS: more of its JSON, '"ackDeadlineSeconds":30'
@@ -23,6 +24,11 @@ pubsub_emulator() {
 pubsub_start() {
 	local program port
 
+	if [[ ${1:-} != emulator ]]; then
+		localcloud_start
+		export PUBSUB_EMULATOR_HOST=${LOCALCLOUD_URL#http://}
+		return
+	fi
 	program=$(pubsub_emulator)
 	port=$(server_free_port)
 	JAVA_TOOL_OPTIONS='-Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1' \
@@ -32,9 +38,13 @@ pubsub_start() {
 }
 
 pubsub_stop() {
-	[[ -n ${PUBSUB_PID:-} ]] || return 0
-	kill -TERM "$PUBSUB_PID" 2>/dev/null && tail --pid="$PUBSUB_PID" -s 0.05 -f /dev/null
-	unset PUBSUB_PID PUBSUB_EMULATOR_HOST
+	if [[ -n ${PUBSUB_PID:-} ]]; then
+		kill -TERM "$PUBSUB_PID" 2>/dev/null && tail --pid="$PUBSUB_PID" -s 0.05 -f /dev/null
+		unset PUBSUB_PID
+	else
+		localcloud_stop
+	fi
+	unset PUBSUB_EMULATOR_HOST
 }
 
 pubsub_call() {

@@ -1,0 +1,1 @@
+pubsubrun.bats

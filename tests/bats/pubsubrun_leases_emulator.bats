@@ -1,0 +1,1 @@
+pubsubrun_leases.bats
