@@ -44,6 +44,11 @@ static int take_page(const json_t *page, const char *bucket, size_t directory,
 					 bucket);
 		if (bytes == 0 || !files_is_data(names, name + directory))
 			continue;
+		if (strchr(name, '*'))
+			return error_set(err, ERR_DATA,
+					 "gs://%s/%s: BigQuery takes the asterisk in its name for "
+					 "a wildcard, so it cannot be loaded",
+					 bucket, name);
 		if (json_array_append_new(f->uris, json_sprintf("gs://%s/%s", bucket, name)) < 0)
 			return error_nomem(err);
 		f->bytes += (uint64_t)bytes;

@@ -35,7 +35,8 @@ bool files_is_data(const struct files_names *names, const char *rest);
 
 /*
  * directory: with its slash at the end. Empty objects are none. ERR_REMOTE: no
- * such bucket. ERR_DATA: there is nothing.
+ * such bucket. ERR_DATA: there is nothing, or an object whose name no job can
+ * say.
  */
 int files_find(struct api *storage, const char *bucket, const char *directory,
 	       const struct files_names *names, struct files *ret, struct error *err)

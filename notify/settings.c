@@ -5,6 +5,7 @@
 
 #include "lib/buf.h"
 #include "lib/google/storage.h"
+#include "lib/log.h"
 #include "notify/files.h"
 
 int settings_reader_init(struct settings_reader *r, struct api *storage, struct error *err)
@@ -164,8 +165,14 @@ static int get_level(struct settings_reader *r, const char *bucket, const char *
 
 /* --- all levels ----------------------------------------------------------------------------- */
 
+/* The closest schema.json for each; NULL where what is closer has a schema inside. Borrowed. */
+struct schemas {
+	json_t *load, *external;
+};
+
 /* What the closer level says, over what is there. */
-static int apply(struct settings *s, json_t **schema, const json_t *level, struct error *err)
+static int apply(struct settings *s, struct schemas *schemas, const json_t *level,
+		 struct error *err)
 {
 	json_t *load = json_object_get(level, "load");
 	json_t *external = json_object_get(level, "external");
@@ -178,11 +185,12 @@ static int apply(struct settings *s, json_t **schema, const json_t *level, struc
 		failed |= !(s->external = json_deep_copy(external));
 	else if (external)
 		failed |= json_object_update_recursive(s->external, external);
-	/* A schema inside load.json is one too: the closest counts, wherever it stands. */
 	if (json_object_get(load, "schema"))
-		*schema = NULL;
+		schemas->load = NULL;
+	if (json_object_get(external, "schema"))
+		schemas->external = NULL;
 	if (closer)
-		*schema = closer;
+		*schemas = (struct schemas){ closer, closer };
 	if (sql) {
 		json_decref(s->sql);
 		s->sql = json_incref(sql);
@@ -191,18 +199,40 @@ static int apply(struct settings *s, json_t **schema, const json_t *level, struc
 	return failed ? error_nomem(err) : 0;
 }
 
-static int finish(struct settings *s, json_t *schema, const char *bucket, const char *directory,
-		  struct error *err)
+static int set_schema(json_t *configuration, json_t *fields, struct error *err)
+{
+	json_t *schema = json_pack("{s:O}", "fields", fields);
+
+	return json_object_set_new(configuration, "schema", schema) < 0 ? error_nomem(err) : 0;
+}
+
+/* The formats that do not say their schema themselves; of an external table of others BigQuery takes none. */
+static bool takes_schema(const json_t *external)
+{
+	const char *format = json_string_value(json_object_get(external, "sourceFormat"));
+
+	return format && (!strcmp(format, "CSV") || !strcmp(format, "NEWLINE_DELIMITED_JSON"));
+}
+
+/* It is the statements that make a batch one of an external table. */
+static int finish(struct settings *s, const struct schemas *schemas, const char *bucket,
+		  const char *directory, struct error *err)
 {
 	bool sql = json_array_size(s->sql) > 0;
 
-	if (sql != !!s->external)
-		return error_set(err, ERR_DATA, "gs://%s/%s: its configuration has %s and no %s",
-				 bucket, directory, sql ? "*.sql" : "external.json",
-				 sql ? "external.json" : "*.sql");
-	if (schema &&
-	    json_object_set_new(s->load, "schema", json_pack("{s:O}", "fields", schema)) < 0)
+	if (!sql && s->external) {
+		log_info(
+			"gs://%s/%s: its configuration has external.json and no *.sql, so it is loaded",
+			bucket, directory);
+		json_decref(s->external);
+		s->external = NULL;
+	}
+	if (sql && !s->external && !(s->external = json_pack("{s:s}", "sourceFormat", "PARQUET")))
 		return error_nomem(err);
+	if (schemas->load && set_schema(s->load, schemas->load, err) < 0)
+		return -1;
+	if (schemas->external && takes_schema(s->external))
+		return set_schema(s->external, schemas->external, err);
 	return 0;
 }
 
@@ -210,7 +240,7 @@ int settings_read(struct settings_reader *r, const char *bucket, const char *dir
 		  struct settings *ret, struct error *err)
 {
 	struct settings s = { .load = json_object(), .sql = json_array() };
-	json_t *schema = NULL;
+	struct schemas schemas = { NULL, NULL };
 	size_t length = 0;
 	int rc = s.load && s.sql ? 0 : error_nomem(err);
 
@@ -219,13 +249,13 @@ int settings_read(struct settings_reader *r, const char *bucket, const char *dir
 
 		rc = get_level(r, bucket, directory, length, &level, err);
 		if (rc == 0)
-			rc = apply(&s, &schema, level, err);
+			rc = apply(&s, &schemas, level, err);
 		if (!directory[length])
 			break;
 		length += strcspn(directory + length, "/") + 1;
 	}
 	if (rc == 0)
-		rc = finish(&s, schema, bucket, directory, err);
+		rc = finish(&s, &schemas, bucket, directory, err);
 	if (rc < 0) {
 		settings_release(&s);
 		return -1;

@@ -6,9 +6,10 @@
  *   load.json      a JobConfigurationLoad; merged over all levels, member by
  *                  member; destinationRegex in it says how names are read
  *   schema.json    the schema's fields, as `bq show --schema` prints them
- *   external.json  an ExternalDataConfiguration; merged like load.json
- *   *.sql          with external.json: statements over the table temp_ext,
+ *   *.sql          in place of a load, statements over the table temp_ext;
  *                  those of the closest level that has any, in lexical order
+ *   external.json  an ExternalDataConfiguration, of temp_ext; merged like
+ *                  load.json; without any, the files are Parquet
  *   ORDERME        the table's directories are loaded in order
  *
  * A reader asks the bucket once for each level that it has not seen.
@@ -27,7 +28,7 @@ enum { SETTINGS_FILE_MAX = 4 << 20 };
 
 struct settings {
 	json_t *load;     /* an object, perhaps empty; with the schema */
-	json_t *external; /* an object; NULL where there is none */
+	json_t *external; /* an object, with the schema; NULL where there is no *.sql */
 	json_t *sql;      /* an array of texts; empty without external */
 	bool ordered;
 };

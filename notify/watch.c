@@ -9,6 +9,7 @@
 #include "lib/google/storage.h"
 #include "lib/google/storage_lock.h"
 #include "lib/log.h"
+#include "notify/hive.h"
 
 /* A complete directory. */
 struct directory {
@@ -194,9 +195,14 @@ static int write_batch(struct watch *w, const struct directory *d, const struct 
 	int rc = record ? 0 : error_nomem(err);
 
 	if (rc == 0 && d->settings.external &&
-	    (json_object_set(record, "external", d->settings.external) < 0 ||
+	    (json_object_set_new(record, "external", json_deep_copy(d->settings.external)) < 0 ||
 	     json_object_set(record, "sql", d->settings.sql) < 0))
 		rc = error_nomem(err);
+	/* Of a batch that statements read nothing is loaded. */
+	if (rc == 0 &&
+	    hive_fill(json_object_get(record, d->settings.external ? "external" : "load"), f->uris,
+		      err) < 0)
+		rc = error_prefix(err, "gs://%s/%s", d->bucket, d->path);
 	if (rc == 0)
 		rc = rowstream_write_record(w->out, "@batch", record, err);
 	json_decref(record);

@@ -186,10 +186,15 @@ generation() {
 	watch < <(event shop/t/_SUCCESS)
 	[ "$status" -eq 78 ]
 	put shop/_config/load.json '{}'
-	put shop/t/_config/external.json '{"sourceFormat":"CSV"}'
+	put shop/t/_config/schema.json '{"fields":[]}'
 	watch < <(event shop/t/_SUCCESS)
 	[ "$status" -eq 65 ]
-	[[ $errors == *'external.json and no *.sql'* ]] || _fail told
+	[[ $errors == *"gs://$B/shop/t/_config/schema.json is no JSON array"* ]] || _fail named
+	put shop/t/_config/schema.json '[]'
+	put shop/t/_config/x.sql $'\xff'
+	watch < <(event shop/t/_SUCCESS)
+	[ "$status" -eq 65 ]
+	[[ $errors == *"gs://$B/shop/t/_config/x.sql is not UTF-8"* ]] || _fail named
 }
 
 @test "external.json and *.sql go into the batch, in the order of their names" {
@@ -203,6 +208,83 @@ generation() {
 	[ "$status" -eq 0 ]
 	assert_equal "$(batches '[.external, .sql]')" \
 		'[{"sourceFormat":"CSV","csvOptions":{"skipLeadingRows":"1","fieldDelimiter":"|"}},["INSERT {dest_table}\nSELECT 1","SELECT 2"]]' batch
+}
+
+@test "statements make it an external table: Parquet where nothing else is said; external.json alone does not" {
+	put _config/external.json '{"sourceFormat":"CSV"}'
+	complete shop/t
+	watch < <(event shop/t/_SUCCESS)
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches '[.external, .sql, .load.sourceFormat]')" '[null,null,"CSV"]' batch
+	[[ $errors == *"gs://$B/shop/t/: its configuration has external.json and no *.sql"* ]] || _fail told
+	gcs_api DELETE "b/$B/o/_config%2Fexternal.json"
+	put shop/_config/bq_transform.sql 'SELECT 1'
+	watch < <(event shop/t/_SUCCESS)
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches '[.external, .sql]')" '[{"sourceFormat":"PARQUET"},["SELECT 1"]]' batch
+}
+
+@test "schema.json is that of the external table too, unless what is closer has one; self-describing formats have none" {
+	put _config/schema.json '[{"name":"far","type":"STRING"}]'
+	put shop/_config/external.json '{"sourceFormat":"CSV"}'
+	put shop/_config/x.sql 'SELECT 1'
+	put shop/own/_config/external.json '{"schema":{"fields":[{"name":"own","type":"STRING"}]}}'
+	put shop/avro/_config/external.json '{"sourceFormat":"AVRO"}'
+	put shop/near/_config/schema.json '[{"name":"near","type":"STRING"}]'
+	put shop/near/_config/load.json '{"schema":{"fields":[{"name":"load","type":"STRING"}]}}'
+	while read -r table column; do
+		complete "shop/$table"
+		watch < <(event "shop/$table/_SUCCESS")
+		assert_equal "$(batches '.external.schema.fields[0].name // "none"')" "\"$column\"" "$table"
+	done <<-'EOF'
+		t far
+		own own
+		avro none
+		near near
+	EOF
+}
+
+@test "hivePartitioningOptions: what the URIs have before KEY=VALUE" {
+	put shop/_config/load.json '{"sourceFormat":"PARQUET","hivePartitioningOptions":{"requirePartitionFilter":true}}'
+	put shop/t/region=eu/dt=2026-01-01/a.parquet x
+	put shop/t/region=us/dt=2026-01-01/b.parquet x
+	put shop/t/_SUCCESS ''
+	put shop/t/region=eu/_SUCCESS ''
+	for directory in shop/t shop/t/region=eu; do
+		watch --destination-regex '^(?P<dataset>\w+)/(?P<table>\w+)/' < <(event $directory/_SUCCESS)
+		[ "$status" -eq 0 ]
+		assert_equal "$(batches .load.hivePartitioningOptions)" \
+			"{\"requirePartitionFilter\":true,\"mode\":\"AUTO\",\"sourceUriPrefix\":\"gs://$B/shop/t\"}" "$directory"
+	done
+	put shop/said/_config/load.json '{"hivePartitioningOptions":{"mode":"STRINGS","sourceUriPrefix":"gs://x/y"}}'
+	complete shop/said
+	watch < <(event shop/said/_SUCCESS)
+	assert_equal "$(batches '.load.hivePartitioningOptions | [.mode, .sourceUriPrefix]')" '["STRINGS","gs://x/y"]' said
+	# What statements read has it in external.json.
+	put shop/sql/_config/external.json '{"sourceFormat":"PARQUET","hivePartitioningOptions":{}}'
+	put shop/sql/_config/x.sql 'SELECT 1'
+	put shop/sql/dt=1/a.parquet x
+	put shop/sql/_SUCCESS ''
+	watch < <(event shop/sql/_SUCCESS)
+	assert_equal "$(batches .external.hivePartitioningOptions.sourceUriPrefix)" "\"gs://$B/shop/sql\"" external
+	# Nothing to go by.
+	complete shop/plain
+	put shop/mixed/a/dt=1/x 1
+	put shop/mixed/b/dt=1/x 1
+	put shop/mixed/_SUCCESS ''
+	watch < <(event shop/plain/_SUCCESS && event shop/mixed/_SUCCESS)
+	[ "$status" -eq 65 ]
+	[[ $errors == *"gs://$B/shop/plain/: hivePartitioningOptions: gs://$B/shop/plain/data.csv is in no directory KEY=VALUE"* ]] || _fail told
+	[[ $errors == *"gs://$B/shop/mixed/: "*"differ before"* ]] || _fail told
+}
+
+@test "an asterisk in a name would be a wildcard: 65" {
+	put 'shop/t/a*.csv' $'1\n'
+	put shop/t/ab.csv $'1\n'
+	put shop/t/_SUCCESS ''
+	watch < <(event shop/t/_SUCCESS)
+	[ "$status" -eq 65 ]
+	[[ $errors == *"gs://$B/shop/t/a*.csv: "*wildcard* ]] || _fail told
 }
 
 @test "ORDERME: all directories of the table in lexical order, with its lock; of others none" {
