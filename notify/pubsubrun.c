@@ -244,6 +244,9 @@ static void stop(const struct config *c, struct work *work, struct worker *worke
 {
 	atomic_store(&work->stop_by_ms, monotonic_ms() + c->grace_ms);
 	atomic_store(&work->stopping, true);
+	if (leases_count(work->leases) > 0)
+		log_info("%s: no more is pulled; COMMAND has %lld ms to end", work->subscription,
+			 (long long)c->grace_ms);
 	signals_grace(c->grace_ms + WORK_SETTLE_MS);
 	eventfd_write(work->stop, 1);
 	for (int64_t i = 0; i < c->parallel; i++)

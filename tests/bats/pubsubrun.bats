@@ -79,8 +79,10 @@ load helper/pubsubrun
 	serve -- tee -a "$SEEN"
 	finish_after 1
 	with_key k two
-	# The server keeps it back for as long as the first is only lent.
-	assert_equal "$(pubsub_left "$NAME")" 1 left
+	# The server keeps it back for as long as the first is only lent, and then would send that again.
+	serve -- tee -a "$SEEN"
+	finish_after 2
+	assert_equal "$(seen)" "one two" seen
 }
 
 @test "of an ordering key nothing is done behind a failure, and then all in order" {
@@ -109,11 +111,13 @@ load helper/pubsubrun
 
 @test "SIGTERM: COMMAND may finish, and its messages are acknowledged" {
 	subscribe '"enableMessageOrdering":true'
-	with_key k one two
+	with_key k one
 	# shellcheck disable=SC2016 # for COMMAND's shell
 	serve --grace 30s -- bash -c 'cat >>"$SEEN"; until [[ -e $SEEN.go ]]; do sleep 0.1; done; echo end >"$SEEN.end"'
 	wait_until 10 has_seen 1
+	with_key k two
 	kill -TERM "$RUN"
+	wait_until 10 grep -q 'no more is pulled' "$BATS_TEST_TMPDIR/errors"
 	touch "$SEEN.go"
 	status=0
 	wait "$RUN" || status=$?
@@ -121,7 +125,9 @@ load helper/pubsubrun
 	[ -s "$SEEN.end" ]
 	# Nothing more was pulled, and the server has let go of the first.
 	assert_equal "$(seen)" one seen
-	assert_equal "$(pubsub_left "$NAME")" 1 left
+	serve -- tee -a "$SEEN"
+	finish_after 2
+	assert_equal "$(seen)" "one two" seen
 }
 
 @test "SIGTERM: COMMAND that goes on is ended, and its messages come again at once" {
@@ -141,7 +147,7 @@ load helper/pubsubrun
 	serve --grace 10m -- bash -c 'echo $$ >"$SEEN.pid"; cat >>"$SEEN"; sleep 1000'
 	wait_until 10 has_seen 1
 	kill -TERM "$RUN"
-	sleep 0.2
+	wait_until 10 grep -q 'no more is pulled' "$BATS_TEST_TMPDIR/errors"
 	kill -0 "$(<"$SEEN.pid")"
 	finish_after 1
 	run ! kill -0 "$(<"$SEEN.pid")"
@@ -192,10 +198,10 @@ load helper/pubsubrun
 	assert_equal "$(seen | tr ' ' '\n' | sort | paste -sd ' ')" "1 2 3 4" seen
 }
 
-@test "nobody reads stdout: 141, and the messages come again" {
+@test "nobody reads stdout any more: 141, and the messages come again" {
 	subscribe
 	pubsub_publish "$NAME" one
-	run bash -o pipefail -c "pubsubrun -s $NAME --idle-exit 20s -- bash -c 'cat >\"\$SEEN\"; sleep 0.3; cat \"\$SEEN\"' | true"
+	run bash -o pipefail -c "pubsubrun -s $NAME --grace 100ms -- bash -c 'cat >\"\$SEEN\"; cat \"\$SEEN\"; sleep 1000' | head -n 1"
 	assert_status 141
 	assert_equal "$(pubsub_left "$NAME")" 1 left
 }

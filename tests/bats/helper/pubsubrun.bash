@@ -48,10 +48,13 @@ has_seen() {
 finish_after() {
 	wait_until 60 has_seen "$1"
 	kill -TERM "$RUN"
-	status=0
-	wait "$RUN" || status=$?
-	RUN=
-	errors=$(<"$BATS_TEST_TMPDIR/errors")
+	# shellcheck disable=SC2034 # both are for the tests
+	{
+		status=0
+		wait "$RUN" || status=$?
+		RUN=
+		errors=$(<"$BATS_TEST_TMPDIR/errors")
+	}
 	assert_status 143
 }
 
