@@ -145,15 +145,6 @@ static const struct program program = {
 
 /* --- events --------------------------------------------------------------------------------- */
 
-/* The first failure stands; each is logged, and does not keep the others from being handled. */
-static void keep_failure(int *rc, struct error *first, const struct error *why)
-{
-	log_error("%s", why->message);
-	if (*rc == 0)
-		*first = *why;
-	*rc = -1;
-}
-
 static int handle_line(struct watch *w, const char *text, size_t length, struct error *err)
 {
 	struct event e = { .made = false };
@@ -175,17 +166,18 @@ static int handle_events(struct watch *w, struct error *err)
 {
 	char *text = NULL;
 	size_t room = 0;
-	unsigned long long number = 0;
+	unsigned long long number = 0, failed = 0;
 	ssize_t length;
-	int rc = 0;
+	int rc = 0, code = 0;
 
 	while ((length = getline(&text, &room, stdin)) > 0) {
 		struct error why;
 
 		number++;
 		if (handle_line(w, text, (size_t)length, &why) < 0) {
-			error_prefix(&why, "line %llu", number);
-			keep_failure(&rc, err, &why);
+			/* It does not keep the others from being handled. */
+			log_error("line %llu: %s", number, why.message);
+			code = failed++ ? code : why.code;
 		}
 		if (signals_check(err) < 0) {
 			rc = -1;
@@ -195,6 +187,9 @@ static int handle_events(struct watch *w, struct error *err)
 	if (ferror(stdin))
 		rc = signals_check(err) < 0 ? -1 : error_set_errno(err, ERR_IO, "stdin");
 	free(text);
+	if (rc == 0 && failed)
+		rc = error_set(err, code, "%llu of %llu events could not be handled", failed,
+			       number);
 	return rc;
 }
 

@@ -412,9 +412,9 @@ int watch_prefix(struct watch *w, const char *bucket, const char *prefix, size_t
 		 struct error *err)
 {
 	json_t *objects, *object;
+	size_t i, failed = 0;
 	struct error why;
-	int rc = 0;
-	size_t i;
+	int code = 0;
 
 	if (list_complete(w, bucket, prefix, &objects, err) < 0)
 		return -1;
@@ -429,12 +429,13 @@ int watch_prefix(struct watch *w, const char *bucket, const char *prefix, size_t
 		}
 		directory_release(&d);
 		log_error("%s", why.message);
-		if (rc == 0)
-			*err = why;
-		rc = -1;
+		code = failed++ ? code : why.code;
 	}
 	json_decref(objects);
-	return rc;
+	return failed ? error_set(err, code,
+				  "gs://%s/%s: %zu of %zu complete directories cannot be loaded",
+				  bucket, prefix, failed, *found)
+		      : 0;
 }
 
 /* --- an event ------------------------------------------------------------------------------- */

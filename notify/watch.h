@@ -59,7 +59,8 @@ int watch_event(struct watch *w, const struct event *e, struct error *err)
 /*
  * Write a batch for each complete directory below the prefix that the ledger
  * does not have as done. Of those that fail each is logged, and the others are
- * written; err is then the first. *found: how many there are.
+ * written; err then counts them, with the code of the first. *found: how many
+ * there are.
  */
 int watch_prefix(struct watch *w, const char *bucket, const char *prefix, size_t *found,
 		 struct error *err) __attribute__((warn_unused_result));

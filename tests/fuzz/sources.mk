@@ -15,3 +15,4 @@ INFER_SOURCES := $(filter-out infer/schemainfer.c,$(wildcard infer/*.c))
 FUZZ_infer_rows_SOURCES := $(INFER_SOURCES)
 FUZZ_infer_text_SOURCES := $(INFER_SOURCES)
 FUZZ_infer_csv_SOURCES  := infer/csv.c
+FUZZ_notification_SOURCES := notify/event.c notify/message.c
