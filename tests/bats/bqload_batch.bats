@@ -200,6 +200,110 @@ truncate="{\"schema\":$schema,\"writeDisposition\":\"WRITE_TRUNCATE\"}"
 	assert_status 69
 }
 
+# requests METHOD PATTERN: how many there were of that path, since they were forgotten.
+requests() {
+	curl -fsS "$LOCALCLOUD_URL/requests" |
+		jq --arg m "$1" --arg p "$2" '[.requests[] | select(.method == $m and (.path | test($p)))] | length'
+}
+
+@test "of many batches the ledger is asked once, and told once more than there are" {
+	put a/1 1
+	ledger=$PROJECT.$dataset.ledger
+	load_batches --ledger "$ledger" < <(batch zero t "$with_schema" a/1)
+	curl -fsS -X DELETE "$LOCALCLOUD_URL/requests" >/dev/null
+	for i in 1 2 3 4 5; do
+		batch "$i" t "$with_schema" a/1
+	done >"$BATS_TEST_TMPDIR/five"
+	load_batches --ledger "$ledger" <"$BATS_TEST_TMPDIR/five"
+	assert_status 0
+	assert_equal "$(requests POST '/queries')" 1 questions
+	# Five loads.
+	assert_equal "$(requests POST '/jobs')" 11 jobs
+	assert_equal "$(requests GET "/datasets/$dataset$")" 2 'looks at the dataset, as that of the table and of the ledger'
+	assert_equal "$(bq_sql "SELECT run, state FROM $ledger WHERE run != 'zero' ORDER BY \`at\`" | jq -r '.run + .state[:1]' | paste -sd ' ')" \
+		'1s 1d 2s 2d 3s 3d 4s 4d 5s 5d' entries
+	# All are known: nothing is asked but that.
+	curl -fsS -X DELETE "$LOCALCLOUD_URL/requests" >/dev/null
+	load_batches --ledger "$ledger" <"$BATS_TEST_TMPDIR/five"
+	assert_status 0
+	assert_equal "$(loaded '[.run, .adopted]' | paste -sd ' ')" '["1",true] ["2",true] ["3",true] ["4",true] ["5",true]' loaded
+	assert_equal "$(requests POST '/queries') $(requests POST '/jobs')" '1 0' requests
+}
+
+@test "what another process has written as done is not written again, and what comes next is" {
+	put a/1 1
+	ledger=$PROJECT.$dataset.ledger
+	load_batches --ledger "$ledger" < <(batch one t "$with_schema" a/1)
+	# One who does not see that entry yet.
+	bq_sql "DELETE FROM $ledger WHERE state = 'done'"
+	load_batches --ledger "$ledger" < <(
+		batch one t "$with_schema" a/1
+		batch two t "$with_schema" a/1
+	)
+	assert_status 0
+	assert_equal "$(loaded '[.run, .adopted]' | paste -sd ' ')" '["one",true] ["two",false]' loaded
+	assert_equal "$(bq_sql "SELECT run, state FROM $ledger ORDER BY \`at\`" | jq -r '.run + " " + .state' | paste -sd ,)" \
+		'one submitted,two submitted,two done' entries
+}
+
+@test "the ledger fails between two batches: the first is loaded, the second not begun, and nothing is lost" {
+	put a/1 1
+	ledger=$PROJECT.$dataset.ledger
+	load_batches --ledger "$ledger" < <(batch zero t "$with_schema" a/1)
+	for i in one two; do
+		batch "$i" t "$with_schema" a/1
+	done >"$BATS_TEST_TMPDIR/two"
+	# submitted, load, then both.
+	fault "{\"match\":{\"method\":\"POST\",\"path\":\"/projects/$PROJECT/jobs\",\"n\":3},\"times\":99999,\"fault\":{\"status\":503}}"
+	load_batches --ledger "$ledger" --retry-for 200ms <"$BATS_TEST_TMPDIR/two"
+	assert_status 75
+	assert_output_contains 'batch two: '
+	assert_output_contains 'nothing was loaded'
+	assert_output_contains 'batch one: '
+	assert_output_contains 'the same batch has only this left to do'
+	assert_equal "$(loaded .run)" '' loaded
+	curl -fsS -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
+	load_batches --ledger "$ledger" <"$BATS_TEST_TMPDIR/two"
+	assert_status 0
+	assert_equal "$(loaded '[.run, .adopted]' | paste -sd ' ')" '["one",true] ["two",false]' loaded
+	assert_equal "$(ids t)" '1 1 1 '
+}
+
+@test "behind a failed batch none of its lock is begun, whatever fails in between" {
+	put a/1 1
+	lock() {
+		jq -c --arg l "gs://$bucket/$1" '.["@batch"].lock = $l'
+	}
+	load_batches < <(
+		batch bad t "$with_schema" a/none | lock A
+		batch other u "$with_schema" a/1 | lock B
+		batch missing v "$with_schema" a/none
+		batch behind t "$with_schema" a/1 | lock A
+		batch last u "$with_schema" a/1 | lock B
+	)
+	assert_status 69
+	assert_equal "$(loaded .run | paste -sd ' ')" '"other" "last"' loaded
+	assert_output_contains 'batch behind: it waits for the one before, which has failed'
+	run ! bq_api GET "datasets/$dataset/tables/t"
+	assert_equal "$(gcs_names "$bucket")" a/1 locks
+}
+
+@test "a job that is adopted has read all objects that it names" {
+	put a/1 1
+	put a/2 2
+	# Whoever made it died before its end was seen, and the ledger knows nothing.
+	fault '{"fault":{"misread":-1}}'
+	load_batches < <(batch one t "$with_schema" a/1 a/2)
+	assert_status 76
+	load_batches --ledger "$PROJECT.$dataset.ledger" < <(batch one t "$with_schema" a/1 a/2)
+	assert_status 76
+	assert_output_contains 'it has read 1 objects of 2'
+	assert_equal "$(bq_sql "SELECT state FROM $PROJECT.$dataset.ledger" | jq -r .state)" mismatch entries
+	load_batches --ledger "$PROJECT.$dataset.ledger" < <(batch one t "$with_schema" a/1 a/2)
+	assert_status 76
+	assert_output_contains 'it ended in a mismatch and is not loaded again'
+}
+
 # many_objects PREFIX FROM TO: an object for each number, with one row, over one connection.
 many_objects() {
 	local i

@@ -84,11 +84,11 @@ static int check_keys(const json_t *object, const char *const *known, const char
 
 static int read_effect(const json_t *fault, struct fault_effect *e, struct api_error *err)
 {
-	static const char *const known[] = { "status",     "reason",       "message",
-					     "retryAfter", "drop",         "short308",
-					     "delayMs",    "expireTokens", "revokeGrant",
-					     "session",    "jobDelayMs",   "jobError",
-					     "miscount",   "damage",       NULL };
+	static const char *const known[] = {
+		"status",   "reason",       "message",     "retryAfter", "drop",       "short308",
+		"delayMs",  "expireTokens", "revokeGrant", "session",    "jobDelayMs", "jobError",
+		"miscount", "misread",      "damage",      NULL
+	};
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
 
@@ -111,6 +111,7 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 	e->expire_tokens = ju_bool(fault, "expireTokens", false);
 	e->revoke_grant = ju_bool(fault, "revokeGrant", false);
 	e->miscount = ju_int64(fault, "miscount", 0);
+	e->misread = ju_int64(fault, "misread", 0);
 	e->session = (int)ju_int64(fault, "session", 0);
 	e->job_delay_ms = ju_int64(fault, "jobDelayMs", 0);
 	e->job_error = job_error != NULL;
@@ -184,7 +185,7 @@ static bool hit(struct fault *fault)
 static bool of_jobs(const struct fault *fault)
 {
 	return fault->effect.job_error || fault->effect.job_delay_ms > 0 ||
-	       fault->effect.miscount != 0;
+	       fault->effect.miscount != 0 || fault->effect.misread != 0;
 }
 
 void faults_for_request(struct faults *f, const char *method, const char *url,
@@ -223,6 +224,18 @@ int64_t faults_job_miscount(struct faults *f)
 	for (struct fault *fault = f->first; fault && !off; fault = fault->next)
 		if (fault->effect.miscount != 0 && hit(fault))
 			off = fault->effect.miscount;
+	pthread_mutex_unlock(&f->lock);
+	return off;
+}
+
+int64_t faults_job_misread(struct faults *f)
+{
+	int64_t off = 0;
+
+	pthread_mutex_lock(&f->lock);
+	for (struct fault *fault = f->first; fault && !off; fault = fault->next)
+		if (fault->effect.misread != 0 && hit(fault))
+			off = fault->effect.misread;
 	pthread_mutex_unlock(&f->lock);
 	return off;
 }

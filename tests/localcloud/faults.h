@@ -29,6 +29,7 @@ struct fault_effect {
 	bool job_error;
 	bool of_query;    /* job_error is of the next query job, not of the next load job */
 	int64_t miscount; /* added to the outputRows that the job reports */
+	int64_t misread;  /* added to its inputFiles */
 };
 
 struct faults;
@@ -47,6 +48,8 @@ void faults_for_request(struct faults *f, const char *method, const char *url,
 int64_t faults_job_delay(struct faults *f);
 /* How far off the next load job's row count is; 0: it is right. */
 int64_t faults_job_miscount(struct faults *f);
+/* The same of its inputFiles. */
+int64_t faults_job_misread(struct faults *f);
 /* True when the load or query job about to run fails, with err saying how. */
 bool faults_job_error(struct faults *f, bool is_query, struct api_error *err);
 

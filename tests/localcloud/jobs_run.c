@@ -214,7 +214,7 @@ static json_t *load_statistics(struct faults *faults, const struct load_files *f
 {
 	json_t *load = json_object();
 
-	ju_set_int64(load, "inputFiles", (int64_t)files->count);
+	ju_set_int64(load, "inputFiles", (int64_t)files->count + faults_job_misread(faults));
 	ju_set_int64(load, "inputFileBytes", files->bytes);
 	ju_set_int64(load, "outputRows", r->output_rows + faults_job_miscount(faults));
 	ju_set_int64(load, "outputBytes", r->output_bytes);
