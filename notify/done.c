@@ -32,14 +32,13 @@ int done_new(const char *ledger, const char *project, const struct api_options *
 	     struct done **ret, struct error *err)
 {
 	struct done *d = calloc(1, sizeof *d);
-	int rc = d ? 0 : error_nomem(err);
+	int rc;
 
-	if (rc == 0) {
-		d->bigquery = *bigquery;
-		d->tables = json_object();
-		rc = d->tables ? find_project(project, bigquery, &d->project, err)
-			       : error_nomem(err);
-	}
+	if (!d)
+		return error_nomem(err);
+	d->bigquery = *bigquery;
+	d->tables = json_object();
+	rc = d->tables ? find_project(project, bigquery, &d->project, err) : error_nomem(err);
 	if (rc == 0) {
 		const struct ledger_options options = { .name = ledger,
 							.project = d->project,
@@ -87,7 +86,7 @@ static int full_name(const struct done *d, const char *table, char **ret, struct
 int done_has(struct done *d, const char *table, const char *id, struct error *err)
 {
 	json_t *runs = json_object_get(d->tables, table);
-	char *name;
+	char *name = NULL;
 	int rc;
 
 	if (!runs) {

@@ -41,7 +41,7 @@ static int find_prefix(const json_t *uris, json_t **ret, struct error *err)
 
 int hive_fill(json_t *configuration, const json_t *uris, struct error *err)
 {
-	json_t *options = json_object_get(configuration, "hivePartitioningOptions"), *prefix;
+	json_t *options = json_object_get(configuration, "hivePartitioningOptions"), *prefix = NULL;
 
 	if (!options)
 		return 0;
