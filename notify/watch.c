@@ -86,19 +86,16 @@ static int apply_destination(const json_t *load, struct target *t, struct error 
 	const char *project = json_string_value(json_object_get(to, "projectId"));
 	const char *dataset = json_string_value(json_object_get(to, "datasetId"));
 	const char *table = json_string_value(json_object_get(to, "tableId"));
-	char *copy[3];
 
 	if (!to)
 		return 0;
 	if (!dataset || !table)
 		return error_set(err, ERR_DATA,
 				 "load.json: destinationTable has no datasetId or no tableId");
-	copy[0] = project ? strdup(project) : NULL;
-	copy[1] = strdup(dataset);
-	copy[2] = strdup(table);
-	target_release(t);
-	*t = (struct target){ .project = copy[0], .dataset = copy[1], .table = copy[2] };
-	return (project && !copy[0]) || !copy[1] || !copy[2] ? error_nomem(err) : 0;
+	t->project = project ? strdup(project) : NULL;
+	t->dataset = strdup(dataset);
+	t->table = strdup(table);
+	return (project && !t->project) || !t->dataset || !t->table ? error_nomem(err) : 0;
 }
 
 static int find_target(const struct watch *w, struct directory *d, struct error *err)
@@ -124,11 +121,12 @@ static int name_table(const struct watch *w, struct directory *d, struct error *
 {
 	const char *project = d->target.project ? d->target.project : w->options->project;
 
-	if (asprintf(&d->table, "%s%s%s.%s", project ? project : "", project ? ":" : "",
-		     d->target.dataset, d->target.table) < 0) {
-		d->table = NULL;
+	char *name;
+
+	if (asprintf(&name, "%s%s%s.%s", project ? project : "", project ? ":" : "",
+		     d->target.dataset, d->target.table) < 0)
 		return error_nomem(err);
-	}
+	d->table = name;
 	return 0;
 }
 
