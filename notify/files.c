@@ -11,13 +11,26 @@ static bool is_word(const char *part, size_t n, const char *word)
 	return strlen(word) == n && !strncmp(part, word, n);
 }
 
+static bool is_special(const char *part, size_t n)
+{
+	return *part == '.' || is_word(part, n, "_config") || is_word(part, n, "_backlog") ||
+	       is_word(part, n, "_bqlock");
+}
+
+bool files_is_apart(const char *object)
+{
+	for (const char *slash; (slash = strchr(object, '/')); object = slash + 1)
+		if (is_special(object, (size_t)(slash - object)))
+			return true;
+	return false;
+}
+
 bool files_is_data(const struct files_names *names, const char *rest)
 {
 	for (;;) {
 		size_t n = strcspn(rest, "/");
 
-		if (*rest == '.' || is_word(rest, n, "_config") || is_word(rest, n, "_backlog") ||
-		    is_word(rest, n, "_bqlock"))
+		if (is_special(rest, n))
 			return false;
 		if (!rest[n])
 			return n > 0 && !is_word(rest, n, names->success) &&

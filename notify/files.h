@@ -33,6 +33,9 @@ struct files {
  */
 bool files_is_data(const struct files_names *names, const char *rest);
 
+/* Is the object below a directory that is .NAME, _config, _backlog or _bqlock? A signal there is none. */
+bool files_is_apart(const char *object);
+
 /*
  * directory: with its slash at the end. Empty objects are none. ERR_REMOTE: no
  * such bucket. ERR_DATA: there is nothing, or an object whose name no job can

@@ -264,7 +264,8 @@ static int list_complete(struct watch *w, const char *bucket, const char *prefix
 		json_array_foreach(json_object_get(page, "items"), i, item) {
 			const char *name = json_string_value(json_object_get(item, "name"));
 
-			if (name && !strcmp(base_name(name), w->options->names.success))
+			if (name && !strcmp(base_name(name), w->options->names.success) &&
+			    !files_is_apart(name))
 				json_array_append(found, item);
 		}
 		next = json_string_value(json_object_get(page, "nextPageToken"));
@@ -491,10 +492,11 @@ static int handle_backfill(struct watch *w, const struct event *e, struct error 
 int watch_event(struct watch *w, const struct event *e, struct error *err)
 {
 	const char *base = base_name(e->object);
+	bool apart = files_is_apart(e->object);
 
-	if (!strcmp(base, w->options->names.success))
+	if (!apart && !strcmp(base, w->options->names.success))
 		return handle_complete(w, e, err);
-	if (!strcmp(base, w->options->names.backfill))
+	if (!apart && !strcmp(base, w->options->names.backfill))
 		return handle_backfill(w, e, err);
 	log_debug("gs://%s/%s is no signal", e->bucket, e->object);
 	return 0;

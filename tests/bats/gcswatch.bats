@@ -100,6 +100,37 @@ generation() {
 	assert_equal "$(batches . | wc -l)" 0 batches
 }
 
+@test "a signal among what is no data is none: also not for an ordered table, nor a backfill" {
+	put shop/t/_config/ORDERME ''
+	complete shop/t/2026/01/01
+	for directory in _backlog/2026/01/01 _config .old/2026/01/01; do
+		put "shop/t/$directory/_SUCCESS" ''
+		put "shop/t/$directory/START_BACKFILL" ''
+		watch < <(event "shop/t/$directory/_SUCCESS" && event "shop/t/$directory/START_BACKFILL")
+		[ "$status" -eq 0 ]
+		assert_equal "$(batches .table)" '' "$directory"
+	done
+	watch < <(event shop/t/2026/01/01/_SUCCESS)
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches .table)" '"shop.t$20260101"' ordered
+	run_split gcswatch --backfill "gs://$B/"
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches .table)" '"shop.t$20260101"' backfill
+}
+
+@test "the settings of bigquery-gcs-ingest mean what they meant" {
+	put shop-orders/data.csv $'1\n'
+	put shop-orders/DONE ''
+	export SUCCESS_FILENAME=DONE DESTINATION_REGEX='^(?P<dataset>[a-z]+)-(?P<table>[a-z]+)/' BQ_STORAGE_PROJECT=other START_BACKFILL_FILENAME=AGAIN
+	watch < <(event shop-orders/DONE)
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches '[.table, .uris[0]]')" "[\"other:shop.orders\",\"gs://$B/shop-orders/data.csv\"]" batch
+	put AGAIN ''
+	watch < <(event AGAIN && event shop-orders/_SUCCESS && event START_BACKFILL)
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches .table)" '"other:shop.orders"' backfill
+}
+
 @test "names and their tables" {
 	while read -r directory table; do
 		complete "$directory"

@@ -25,13 +25,13 @@ static void check_event(const json_t *line)
 }
 
 /* What jansson takes, and we do not: more than 500 levels, and a NUL for the end. */
-static bool is_special(const struct buf *raw)
+static bool is_special(const char *raw, size_t length)
 {
 	size_t levels = 0;
 
-	for (size_t i = 0; i < raw->length; i++) {
-		levels += raw->data[i] == '[' || raw->data[i] == '{';
-		if (!raw->data[i])
+	for (size_t i = 0; i < length; i++) {
+		levels += raw[i] == '[' || raw[i] == '{';
+		if (!raw[i])
 			return true;
 	}
 	return levels > 500;
@@ -42,12 +42,14 @@ static void check_json(const json_t *message, const char *data)
 {
 	auto_buf raw = BUF_INIT;
 	struct error err;
+	const char *text;
 	json_t *value;
 
 	REQUIRE(crypto_base64_decode(data, strlen(data), &raw, &err) == 0);
-	value = json_loadb(raw.data ? raw.data : "", raw.length, JSON_DECODE_ANY | JSON_ALLOW_NUL,
-			   NULL);
-	REQUIRE(!value || is_special(&raw) || json_equal(value, json_object_get(message, "json")));
+	text = raw.data ? raw.data : "";
+	value = json_loadb(text, raw.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	REQUIRE(!value || is_special(text, raw.length) ||
+		json_equal(value, json_object_get(message, "json")));
 	json_decref(value);
 }
 

@@ -46,7 +46,7 @@ has_seen() {
 }
 
 finish_after() {
-	wait_until 60 has_seen "$1"
+	wait_until 20 has_seen "$1"
 	kill -TERM "$RUN"
 	# shellcheck disable=SC2034 # both are for the tests
 	{
