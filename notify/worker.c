@@ -165,14 +165,30 @@ static json_t *hold(struct work *work, const json_t *received, struct error *err
 	return held;
 }
 
+/*
+ * An answer that cannot be read may be one that is too large: those messages come again, and then fewer of them at
+ * once. 0: to be tried again.
+ */
+static int pull_fewer(struct worker *w, struct error *err)
+{
+	if (err->code != ERR_PROTOCOL || w->at_once <= 1)
+		return -1;
+	w->at_once = w->at_once < 8 ? 1 : w->at_once / 4;
+	log_warn("%s; until there are fewer, %lld messages are pulled at once", err->message,
+		 (long long)w->at_once);
+	return 0;
+}
+
 static int pull_and_process(struct worker *w, struct error *err)
 {
 	struct work *work = w->work;
 	json_t *received, *held;
 	int rc;
 
-	if (pubsub_pull(&w->api, work->subscription, work->batch, &received, err) < 0)
-		return -1;
+	if (pubsub_pull(&w->api, work->subscription, w->at_once, &received, err) < 0)
+		return pull_fewer(w, err);
+	if ((int64_t)json_array_size(received) < w->at_once)
+		w->at_once = work->batch;
 	held = hold(work, received, err);
 	json_decref(received);
 	if (!held)
@@ -209,6 +225,7 @@ int worker_start(struct worker *w, struct work *work, const struct api_options *
 	sigset_t all, old;
 
 	w->work = work;
+	w->at_once = work->batch;
 	if (api_open(&w->api, api, err) < 0)
 		return -1;
 	w->opened = true;

@@ -39,6 +39,7 @@ struct worker {
 	struct work *work;
 	pthread_t thread;
 	struct api api;
+	int64_t at_once; /* messages of a pull at most: work->batch, or fewer where they are large */
 	bool opened, started;
 	atomic_bool ended; /* it has failed: error says why */
 	struct error error;

@@ -94,6 +94,22 @@ hits() {
 	assert_equal "$(seen)" "one one" seen
 }
 
+@test "messages that are too large for one answer come in several" {
+	for i in 1 2 3; do
+		{
+			printf '{"messages":[{"data":"'
+			head -c 7000000 /dev/zero | tr '\0' $i | base64 -w 0
+			printf '"}]}'
+		} >"$BATS_TEST_TMPDIR/message"
+		pubsub_post topics/sub:publish "@$BATS_TEST_TMPDIR/message" >/dev/null
+	done
+	# shellcheck disable=SC2016 # for COMMAND's shell
+	serve --batch 4 -- bash -c 'jq -r ".[\"@message\"] | [.id, (.data | length)] | @csv" >>"$SEEN"'
+	finish_after 3
+	assert_equal "$(sort -u "$SEEN" | cut -d , -f 2 | sort | uniq -c | xargs)" "3 9333336" messages
+	[[ $errors == *'the answer is larger than'*'1 messages are pulled at once'* ]] || _fail told
+}
+
 @test "a message that the server refuses to take back keeps none of the others" {
 	publish one
 	publish two

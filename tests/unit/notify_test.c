@@ -67,7 +67,8 @@ static void delays(void)
 	CHECK(failures_delay_s(INT64_MAX) == 600);
 	unit_test("failures are counted by message, or by the server");
 	failures_init(&f);
-	CHECK(failures_add(&f, "a", 0) == 1 && failures_add(&f, "a", 0) == 2);
+	for (int64_t i = 1; i <= 2; i++)
+		CHECK(failures_add(&f, "a", 0) == i);
 	CHECK(failures_add(&f, "b", 0) == 1 && failures_add(&f, "a", 7) == 7);
 	failures_forget(&f, "a");
 	CHECK(failures_add(&f, "a", 0) == 1);
