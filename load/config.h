@@ -28,7 +28,7 @@ struct config {
 	struct layout layout;
 	struct option_values add_columns; /* KIND[=NAME] */
 	struct option_values labels, endpoints;
-	int64_t parallel; /* connections of --stage; 0: not given */
+	int64_t parallel;     /* connections of --stage; 0: not given */
 	int64_t lock_wait_ms; /* for another's lock of a batch */
 	int64_t max_bad_records, timeout_ms, retry_initial_ms, retry_for_ms;
 };

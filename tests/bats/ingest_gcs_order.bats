@@ -80,9 +80,9 @@ assert_order_in_ledger() {
 
 # BigQuery's own account: each job that loaded began when the one before it had ended.
 assert_order_of_jobs() {
-	bq_api GET "jobs?maxResults=100000&projection=full" >jobs
+	bq_api GET "jobs?maxResults=100000&projection=full" >all_jobs
 	jq -r '.jobs[] | select(.configuration.load and .status.state == "DONE" and (.status.errorResult | not))
-		| "\(.configuration.load.sourceUris[0]) \(.statistics.startTime) \(.statistics.endTime)"' jobs | LC_ALL=C sort >loads
+		| "\(.configuration.load.sourceUris[0]) \(.statistics.startTime) \(.statistics.endTime)"' all_jobs | LC_ALL=C sort >loads
 	assert_equal "$(wc -l <loads)" "$directories" 'load jobs'
 	assert_equal "$(awk '$2 < end { print $1 } { end = $3 }' loads)" '' 'loads that began too early'
 }
@@ -122,21 +122,19 @@ kill_one() {
 }
 
 @test "kill -9 of pubsubrun, gcswatch, bqload at random moments: in order, once" {
-	local name pid round
+	local name pid
 
 	upload
 	thrice
-	for round in 1 2 3; do
-		for name in pubsubrun gcswatch bqload bqload all; do
-			ingest-gcs --ledger "$LEDGER" --load=--retry-initial=10ms --batch 40 --parallel 2 files >/dev/null 2>>errors 3>&- &
-			pid=$!
-			sleep "0.$((RANDOM % 9))"
-			kill_one "$name" "$pid"
-			# pubsubrun goes on without the other two, for a moment.
-			sleep "0.$((RANDOM % 3))"
-			kill_one all "$pid"
-			wait "$pid" || true
-		done
+	for name in {pubsubrun,gcswatch,bqload,bqload,all}{,,}; do
+		ingest-gcs --ledger "$LEDGER" --load=--retry-initial=10ms --batch 40 --parallel 2 files >/dev/null 2>>killed 3>&- &
+		pid=$!
+		sleep "0.$((RANDOM % 9))"
+		kill_one "$name" "$pid"
+		# pubsubrun goes on without the other two, for a moment.
+		sleep "0.$((RANDOM % 3))"
+		kill_one all "$pid"
+		wait "$pid" || true
 	done
 	run_split ingest-gcs --ledger "$LEDGER" --load=--retry-initial=10ms --batch 40 --parallel 2 --idle-exit 15s files
 	[ "$status" -eq 0 ]
@@ -171,22 +169,22 @@ batches() {
 	upload
 	hold_lock 1 ''
 	localcloud_curl -X DELETE "$LOCALCLOUD_URL/requests" >/dev/null
-	event 2 >event
-	run_split gcswatch --ledger "$LEDGER" --lock-wait 200ms <event
+	event 2 >told
+	run_split gcswatch --ledger "$LEDGER" --lock-wait 200ms <told
 	[ "$status" -eq 75 ]
 	[[ $errors == *'shop/orders/_bqlock is held by process 1 on elsewhere'* ]] || _fail "told: $errors"
 	assert_equal "$(batches)" 0 batches
 	# Of lists there are only those of _config.
 	assert_equal "$(localcloud_curl "$LOCALCLOUD_URL/requests" | jq '[.requests[].path | select(contains("/o?") and (contains("_config") | not))] | length')" 0 lists
 	# The holder goes away without having done anything.
-	gcswatch --ledger "$LEDGER" --lock-wait 60s <event >out 2>/dev/null 3>&- &
+	gcswatch --ledger "$LEDGER" --lock-wait 60s <told >out 2>/dev/null 3>&- &
 	pid=$!
 	gcs_api DELETE b/landing/o/shop%2Forders%2F_bqlock
 	wait "$pid"
 	assert_equal "$(grep -c '^{"@batch"' out)" 2 batches
 	# Or having loaded all.
 	hold_lock 1 ''
-	gcswatch --ledger "$LEDGER" --lock-wait 60s <event >waited 2>/dev/null 3>&- &
+	gcswatch --ledger "$LEDGER" --lock-wait 60s <told >waited 2>/dev/null 3>&- &
 	pid=$!
 	jq -c 'del(.["@batch"]?.lock)' out | bqload --ledger "$LEDGER" -q >/dev/null
 	gcs_api DELETE b/landing/o/shop%2Forders%2F_bqlock

@@ -39,6 +39,7 @@ void pubsub_distribute(struct pubsub *ps, const char *topic, json_t *message)
 			continue;
 		d = calloc(1, sizeof(*d));
 		d->message = json_incref(message);
+		d->id = ju_int64(message, "messageId", 0);
 		*e->end = d;
 		e->end = &d->next;
 	}
@@ -231,31 +232,31 @@ int pubsub_pull(struct pubsub *ps, const char *subscription, int64_t max, int64_
 	return e ? 0 : -1;
 }
 
-/* Of "SUBSCRIPTION:MESSAGE-LEASE"; *lease 0 when the id is another's. */
-static void read_ack_id(const struct entry *e, const char *ack_id, char message[24], int64_t *lease)
+/* Of "SUBSCRIPTION:MESSAGE-LEASE"; *message 0 when the id is another's. */
+static void read_ack_id(const struct entry *e, const char *ack_id, int64_t *message, int64_t *lease)
 {
 	size_t n = strlen(e->name);
 	const char *dash;
 
-	*lease = 0;
-	message[0] = '\0';
+	*message = 0;
 	if (!ack_id || strncmp(ack_id, e->name, n) != 0 || ack_id[n] != ':')
 		return;
-	dash = strchr(ack_id + n + 1, '-');
-	if (dash && dash - (ack_id + n + 1) < 24 &&
-	    ju_parse_int64(dash + 1, strlen(dash + 1), lease) == 0)
-		snprintf(message, 24, "%.*s", (int)(dash - (ack_id + n + 1)), ack_id + n + 1);
+	ack_id += n + 1;
+	dash = strchr(ack_id, '-');
+	if (!dash || ju_parse_int64(dash + 1, strlen(dash + 1), lease) != 0 ||
+	    ju_parse_int64(ack_id, (size_t)(dash - ack_id), message) != 0)
+		*message = 0;
 }
 
 /* The place of the message that an id is for; NULL when it is done with. *current: the id's lease holds. */
 static struct delivery **find(struct entry *e, const json_t *ack_id, bool *current)
 {
-	char message[24];
-	int64_t lease;
+	int64_t message, lease = 0;
 
-	read_ack_id(e, json_string_value(ack_id), message, &lease);
-	for (struct delivery **at = &e->first; *at; at = &(*at)->next) {
-		if (strcmp(ju_string((*at)->message, "messageId", ""), message) != 0)
+	read_ack_id(e, json_string_value(ack_id), &message, &lease);
+	/* Thousands may be under way: numbers are compared, not texts. */
+	for (struct delivery **at = &e->first; message && *at; at = &(*at)->next) {
+		if ((*at)->id != message)
 			continue;
 		*current = (*at)->leased && (*at)->lease == lease;
 		return at;

@@ -10,6 +10,7 @@
 struct delivery {
 	struct delivery *next;
 	json_t *message;
+	int64_t id; /* its messageId */
 	int64_t attempts;
 	int64_t lease;    /* number of the latest one; 0: never delivered */
 	bool leased;      /* somebody has it */
