@@ -156,7 +156,8 @@ static void answered(struct leases *l, const struct say *say, int64_t sent_ms)
 	json_array_foreach(say->ids, i, id) {
 		struct lease *lease = *find(l, json_string_value(id));
 
-		if (!lease)
+		/* Or something else has become of it meanwhile. */
+		if (!lease || lease->state != say->state)
 			continue;
 		if (say->state != LEASE_HELD) {
 			drop(l, json_string_value(id));
@@ -324,7 +325,9 @@ int leases_hold(struct leases *l, const char *id, const char *ack_id, struct err
 	pthread_mutex_lock(&l->lock);
 	at = find(l, id);
 	if (*at) {
-		/* What has been decided of it holds for the new delivery too. */
+		/* That it is done with holds for the new delivery too; what was to come again has come. */
+		rc = (*at)->state == LEASE_BACK;
+		(*at)->state = (*at)->state == LEASE_BACK ? LEASE_HELD : (*at)->state;
 		free((*at)->ack_id);
 		(*at)->ack_id = fresh->ack_id;
 		(*at)->granted_ms = fresh->granted_ms;
@@ -332,7 +335,6 @@ int leases_hold(struct leases *l, const char *id, const char *ack_id, struct err
 		(*at)->next_ms = 0;
 		(*at)->said = (*at)->alone = false;
 		fresh->ack_id = NULL;
-		rc = 0;
 	} else {
 		*at = fresh;
 		fresh = NULL;

@@ -27,8 +27,9 @@ int leases_new(const struct api_options *api, const char *subscription, int64_t 
 	       struct leases **ret, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * A message that was pulled: hold it from now on. 1: it is new. 0: it is held
- * already, because it was delivered once more; the newest ackId counts. -1:
+ * A message that was pulled: hold it from now on. 1: it is new, or was given
+ * back. 0: it is held already, or done with, and was delivered once more; the
+ * newest ackId counts. -1:
  * memory is out; it will be delivered again.
  */
 int leases_hold(struct leases *l, const char *id, const char *ack_id, struct error *err)
