@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/google/stage.h"
 #include "lib/parse.h"
 #include "lib/utf8.h"
 #include "load/config.h"
 #include "load/metadata.h"
 #include "load/plan.h"
-#include "load/stage.h"
 
 #define FIELD(member) .offset = offsetof(struct config, member)
 static const struct option_def options[] = {

@@ -9,15 +9,15 @@
 #include "lib/google/api.h"
 #include "lib/google/destination.h"
 #include "lib/google/ledger.h"
+#include "lib/google/stage.h"
 #include "lib/progress.h"
+#include "lib/rowcheck.h"
 #include "lib/rowstream.h"
 #include "load/config.h"
 #include "load/loadjob.h"
 #include "load/merge.h"
 #include "load/metadata.h"
 #include "load/plan.h"
-#include "load/rowcheck.h"
-#include "load/stage.h"
 
 /* Everything of one run; the caller fills in config and plan_options, and initializes out. */
 struct load {

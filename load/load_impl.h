@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 #include "lib/error.h"
+#include "lib/google/stage.h"
 #include "load/load.h"
 #include "load/loadjob.h"
 #include "load/sender.h"
-#include "load/stage.h"
 
 /* How it ended. */
 struct load_outcome {

@@ -6,11 +6,11 @@
 #include "lib/clock.h"
 #include "lib/google/backoff.h"
 #include "lib/google/bigquery.h"
+#include "lib/google/stage.h"
 #include "lib/log.h"
 #include "lib/rowstream.h"
 #include "load/loadjob.h"
 #include "load/report.h"
-#include "load/stage.h"
 
 /* --- what the entries say ------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* bqload's check of a row against jansson: what it lets pass is JSON. */
-#include "load/rowcheck.h"
+#include "lib/rowcheck.h"
 
 #include <strings.h>
 

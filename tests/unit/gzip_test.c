@@ -1,5 +1,5 @@
-/* Files of load/gzip.c, read back by zlib, which shares no code with it. */
-#include "load/gzip.h"
+/* Files of lib/google/gzip.c, read back by zlib, which shares no code with it. */
+#include "lib/google/gzip.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* What bqload's row check takes and refuses. */
-#include "load/rowcheck.h"
+#include "lib/rowcheck.h"
 
 #include <stdlib.h>
 

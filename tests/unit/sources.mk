@@ -1,9 +1,6 @@
 # Sources that a unit test links beyond the two libraries.
-UNIT_rowcheck_test_SOURCES := load/rowcheck.c load/columns.c
-UNIT_gzip_test_SOURCES     := load/gzip.c
 UNIT_gzip_test_PKGS        := libisal zlib
-UNIT_stage_test_SOURCES    := load/stage.c load/stage_part.c load/stage_bucket.c load/stage_remove.c load/gzip.c \
-	tests/unit/google_fixture.c
+UNIT_stage_test_SOURCES    := tests/unit/google_fixture.c
 UNIT_stage_test_PKGS       := libisal
 UNIT_batch_test_SOURCES    := load/batch.c load/batch_files.c tests/unit/google_fixture.c
 UNIT_merge_sql_test_SOURCES := load/merge_sql.c

@@ -1,5 +1,5 @@
 /* The pieces of a staged load: how parts grow, what one connection sends, which buckets will do. */
-#include "load/stage.h"
+#include "lib/google/stage.h"
 
 #include <stdlib.h>
 

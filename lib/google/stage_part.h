@@ -6,8 +6,8 @@
  * waits for a slow source. The bytes are summed as they go, and the answer to
  * the last chunk must agree.
  */
-#ifndef SLUICE_LOAD_STAGE_PART_H
-#define SLUICE_LOAD_STAGE_PART_H
+#ifndef SLUICE_LIB_GOOGLE_STAGE_PART_H
+#define SLUICE_LIB_GOOGLE_STAGE_PART_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +15,8 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/gzip.h"
 #include "lib/google/resumable.h"
-#include "load/gzip.h"
 
 enum {
 	STAGE_CHUNK_BYTES = 4 * 1024 * 1024, /* a multiple of RESUMABLE_CHUNK_UNIT */

@@ -15,8 +15,8 @@
  *
  * A stage belongs to one thread; the connections' threads are its own.
  */
-#ifndef SLUICE_LOAD_STAGE_H
-#define SLUICE_LOAD_STAGE_H
+#ifndef SLUICE_LIB_GOOGLE_STAGE_H
+#define SLUICE_LIB_GOOGLE_STAGE_H
 
 #include <jansson.h>
 #include <pthread.h>
@@ -27,8 +27,8 @@
 
 #include "lib/error.h"
 #include "lib/google/api.h"
+#include "lib/google/stage_part.h"
 #include "lib/google/storage.h"
-#include "load/stage_part.h"
 
 enum {
 	STAGE_BLOCK_BYTES = 1024 * 1024,

@@ -3,8 +3,8 @@
  * the next one of the schema by its bytes, any other by a hash without case.
  * Borrows the schema; owns the rest.
  */
-#ifndef SLUICE_LOAD_COLUMNS_H
-#define SLUICE_LOAD_COLUMNS_H
+#ifndef SLUICE_LIB_COLUMNS_H
+#define SLUICE_LIB_COLUMNS_H
 
 #include <stddef.h>
 #include <stdint.h>

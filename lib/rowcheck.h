@@ -7,8 +7,8 @@
  *
  * A checker owns its tables and borrows the schema. Rows allocate nothing.
  */
-#ifndef SLUICE_LOAD_ROWCHECK_H
-#define SLUICE_LOAD_ROWCHECK_H
+#ifndef SLUICE_LIB_ROWCHECK_H
+#define SLUICE_LIB_ROWCHECK_H
 
 #include <stddef.h>
 #include <stdint.h>

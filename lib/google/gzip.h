@@ -5,8 +5,8 @@
  * nothing of what it reads or writes. What is in the file, and its size, does
  * not depend on how the input was cut.
  */
-#ifndef SLUICE_LOAD_GZIP_H
-#define SLUICE_LOAD_GZIP_H
+#ifndef SLUICE_LIB_GOOGLE_GZIP_H
+#define SLUICE_LIB_GOOGLE_GZIP_H
 
 #include <stdbool.h>
 #include <stddef.h>

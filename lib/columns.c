@@ -1,4 +1,4 @@
-#include "load/columns.h"
+#include "lib/columns.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,13 +1,13 @@
-#include "load/rowcheck.h"
+#include "lib/rowcheck.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/columns.h"
 #include "lib/escape.h"
 #include "lib/json_scan.h"
 #include "lib/utf8.h"
-#include "load/columns.h"
 
 /* More than the 300 characters of a name, so that one that was cut is no column's. */
 enum { NAME_DECODED_MAX = 4 * 300 + 1 };

@@ -1,4 +1,4 @@
-#include "load/stage_part.h"
+#include "lib/google/stage_part.h"
 
 #include <stdlib.h>
 #include <string.h>

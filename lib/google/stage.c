@@ -1,4 +1,4 @@
-#include "load/stage.h"
+#include "lib/google/stage.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 
 #include "lib/buf.h"
+#include "lib/google/stage.h"
 #include "lib/io.h"
 #include "lib/log.h"
-#include "load/stage.h"
 
 enum {
 	CONNECTIONS = 8,

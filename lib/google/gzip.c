@@ -1,4 +1,4 @@
-#include "load/gzip.h"
+#include "lib/google/gzip.h"
 
 #include <isa-l/igzip_lib.h>
 #include <stdint.h>

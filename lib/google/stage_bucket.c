@@ -1,8 +1,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/google/stage.h"
 #include "lib/log.h"
-#include "load/stage.h"
 
 /* "europe-west1", as opposed to the multi-region EU and the dual-region EUR4. */
 static bool is_region(const char *location)
