@@ -12,19 +12,30 @@ enum {
 	URL_MAX_BYTES = 16 * 1024,
 };
 
-int api_open(struct api *a, const struct api_options *options, struct error *err)
+int api_open_at(struct api *a, const struct endpoint *endpoint, bool authenticate,
+		const struct api_options *options, struct error *err)
 {
-	*a = (struct api){ .retry = options->retry };
-	if (endpoint_resolve(options->service, options->endpoints, options->credentials_file,
-			     &a->endpoint, err) < 0 ||
-	    http_client_new(&a->client, err) < 0 ||
-	    (a->endpoint.authenticate &&
+	*a = (struct api){ .endpoint = *endpoint, .retry = options->retry };
+	a->endpoint.authenticate = authenticate;
+	if (http_client_new(&a->client, err) < 0 ||
+	    (authenticate &&
 	     credentials_load(options->credentials_file, a->client, &a->credentials, err) < 0)) {
 		api_close(a);
 		return -1;
 	}
 	token_init(&a->token, &a->credentials, a->client);
 	return 0;
+}
+
+int api_open(struct api *a, const struct api_options *options, struct error *err)
+{
+	struct endpoint endpoint;
+
+	*a = (struct api){ .client = NULL };
+	if (endpoint_resolve(options->service, options->endpoints, options->credentials_file,
+			     &endpoint, err) < 0)
+		return -1;
+	return api_open_at(a, &endpoint, endpoint.authenticate, options, err);
 }
 
 void api_close(struct api *a)

@@ -44,6 +44,13 @@ struct api {
 /* Nothing is sent yet, but the metadata server may be asked whether it is there. */
 int api_open(struct api *a, const struct api_options *options, struct error *err)
 	__attribute__((warn_unused_result));
+/*
+ * The same for another server (endpoint_at): authenticate says whether with
+ * Google's tokens; service and endpoints of the options have no meaning.
+ */
+int api_open_at(struct api *a, const struct endpoint *endpoint, bool authenticate,
+		const struct api_options *options, struct error *err)
+	__attribute__((warn_unused_result));
 /* Harmless on a zeroed struct. */
 void api_close(struct api *a);
 

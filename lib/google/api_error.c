@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/parse.h"
@@ -66,6 +67,23 @@ static void read_details(const json_t *details, struct api_error_info *info)
 	}
 }
 
+/* Problem details (RFC 9457), which Airflow answers with; of FastAPI "detail" may be a list of what does not fit. */
+static void read_problem(const json_t *root, struct api_error_info *info)
+{
+	const json_t *detail = json_object_get(root, "detail");
+	const char *message = json_string_value(detail);
+	char *text = NULL;
+
+	if (json_is_array(detail))
+		message = json_string_value(json_object_get(json_array_get(detail, 0), "msg"));
+	if (detail && !json_is_null(detail) && !message)
+		message = text = json_dumps(detail, JSON_COMPACT);
+	if (!message)
+		message = json_string_value(json_object_get(root, "title"));
+	copy_text(info->message, sizeof info->message, message);
+	free(text);
+}
+
 static void read_envelope(const json_t *root, struct api_error_info *info)
 {
 	const json_t *error, *first;
@@ -74,6 +92,10 @@ static void read_envelope(const json_t *root, struct api_error_info *info)
 	if (json_is_array(root)) /* streaming methods wrap it */
 		root = json_array_get(root, 0);
 	error = json_object_get(root, "error");
+	if (!error) {
+		read_problem(root, info);
+		return;
+	}
 	if (json_is_string(error)) { /* OAuth, RFC 6749 5.2 */
 		copy_text(info->reason, sizeof info->reason, json_string_value(error));
 		message = json_string_value(json_object_get(root, "error_description"));

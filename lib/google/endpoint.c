@@ -9,7 +9,7 @@
 
 static const struct service {
 	const char *name;
-	const char *emulator; /* the environment variable */
+	const char *emulator; /* the environment variable, or NULL */
 	const char *root;
 	const char *api_path, *upload_path;
 } services[] = {
@@ -26,6 +26,7 @@ static const struct service {
 				"https://datastore.googleapis.com", "/v1", NULL },
 	[SERVICE_DATATRANSFER] = { "datatransfer", "DATATRANSFER_EMULATOR_HOST",
 				   "https://bigquerydatatransfer.googleapis.com", "/v1", NULL },
+	[SERVICE_COMPOSER] = { "composer", NULL, "https://composer.googleapis.com", "/v1", NULL },
 };
 
 enum { SERVICE_COUNT = sizeof services / sizeof *services };
@@ -59,7 +60,7 @@ static int pick_override(int service, const struct option_values *overrides, con
 			return error_set(
 				err, ERR_USAGE,
 				"--endpoint wants SERVICE=URL, where SERVICE is bigquery, storage, "
-				"pubsub, firestore, datastore or datatransfer");
+				"pubsub, firestore, datastore, datatransfer or composer");
 		if (found == service)
 			picked = url;
 	}
@@ -101,12 +102,23 @@ static int set_root(struct endpoint *e, const char *url, const char *source, str
 	return 0;
 }
 
+int endpoint_at(const char *name, const char *url, const char *api_path, bool secrets,
+		struct endpoint *ret, struct error *err)
+{
+	struct endpoint e = { .service = name, .api_path = api_path, .authenticate = secrets };
+
+	if (set_root(&e, url, name, err) < 0)
+		return -1;
+	*ret = e;
+	return 0;
+}
+
 int endpoint_resolve(enum endpoint_service service, const struct option_values *overrides,
 		     const char *credentials_file, struct endpoint *ret, struct error *err)
 {
 	const struct service *s = &services[service];
 	const char *credentials = getenv("GOOGLE_APPLICATION_CREDENTIALS");
-	const char *emulator = getenv(s->emulator), *override = NULL;
+	const char *emulator = s->emulator ? getenv(s->emulator) : NULL, *override = NULL;
 	struct endpoint e = { .service = s->name,
 			      .api_path = s->api_path,
 			      .upload_path = s->upload_path,

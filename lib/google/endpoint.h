@@ -25,6 +25,7 @@ enum endpoint_service {
 	SERVICE_FIRESTORE,
 	SERVICE_DATASTORE,
 	SERVICE_DATATRANSFER,
+	SERVICE_COMPOSER,
 };
 
 enum { ENDPOINT_ROOT_MAX = 512 };
@@ -36,6 +37,14 @@ struct endpoint {
 	const char *upload_path;      /* "/upload/bigquery/v2"; NULL where there are no uploads */
 	bool authenticate;
 };
+
+/*
+ * Another server's, which is no service of Google's: api_path (static) behind
+ * the url, which `name` (static) has given. secrets: as in authenticate, or
+ * because requests carry others. ERR_CONFIG as below.
+ */
+int endpoint_at(const char *name, const char *url, const char *api_path, bool secrets,
+		struct endpoint *ret, struct error *err) __attribute__((warn_unused_result));
 
 /*
  * overrides: the values of --endpoint, each SERVICE=URL; NULL when there are

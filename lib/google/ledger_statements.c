@@ -6,20 +6,10 @@
 
 #include "lib/google/ledger_columns.h"
 #include "lib/google/ledger_sql.h"
+#include "lib/google/statement.h"
 #include "lib/parse.h"
 
 /* --- parameters ----------------------------------------------------------------------------------- */
-
-static int add_parameter(json_t *parameters, const char *name, const char *type, json_t *value,
-			 struct error *err)
-{
-	json_t *p = json_pack("{s:s,s:{s:s},s:{s:o}}", "name", name, "parameterType", "type", type,
-			      "parameterValue", "value", value);
-
-	if (!p || json_array_append_new(parameters, p) < 0)
-		return error_nomem(err);
-	return 0;
-}
 
 /* texts: an array of strings. */
 static int add_list(json_t *parameters, const char *name, const json_t *texts, struct error *err)
@@ -96,16 +86,17 @@ static int add_values(const json_t *entry, size_t index, json_t *parameters, str
 
 		snprintf(name, sizeof name, "%s_%zu", c->name, index);
 		if (value && strcmp(c->name, "at") != 0 &&
-		    add_parameter(parameters, name, c->type, value_text(c, value), err) < 0)
+		    statement_parameter(parameters, name, c->type, value_text(c, value), err) < 0)
 			return -1;
 	}
 	if (!ends_at_its_beginning(entry))
 		return 0;
 	snprintf(name, sizeof name, "elapsed_ms_%zu", index);
-	return add_parameter(parameters, name, "INT64",
-			     json_sprintf("%lld", (long long)json_integer_value(
-							  json_object_get(entry, "elapsed_ms"))),
-			     err);
+	return statement_parameter(
+		parameters, name, "INT64",
+		json_sprintf("%lld",
+			     (long long)json_integer_value(json_object_get(entry, "elapsed_ms"))),
+		err);
 }
 
 static int append_row(const json_t *entry, size_t index, struct buf *sql, struct error *err)
@@ -234,8 +225,10 @@ int ledger_sql_select(const char *name, const char *table, const char *run, cons
 
 	/* No run has an empty id. */
 	if (append_select(name, table != NULL, &sql, err) < 0 ||
-	    add_parameter(parameters, "run", "STRING", json_string(run ? run : ""), err) < 0 ||
-	    (table && add_parameter(parameters, "table", "STRING", json_string(table), err) < 0)) {
+	    statement_parameter(parameters, "run", "STRING", json_string(run ? run : ""), err) <
+		    0 ||
+	    (table &&
+	     statement_parameter(parameters, "table", "STRING", json_string(table), err) < 0)) {
 		json_decref(parameters);
 		return -1;
 	}
@@ -252,9 +245,9 @@ int ledger_sql_select_done(const char *name, const char *table, const char *loca
 			"SELECT DISTINCT l.run FROM `%s` AS l WHERE l.state = 'done' AND "
 			"(l.`table` = @table OR STARTS_WITH(l.`table`, @partitions))",
 			name) < 0 ||
-	    add_parameter(parameters, "table", "STRING", json_string(table), err) < 0 ||
-	    add_parameter(parameters, "partitions", "STRING", json_sprintf("%s$", table), err) <
-		    0) {
+	    statement_parameter(parameters, "table", "STRING", json_string(table), err) < 0 ||
+	    statement_parameter(parameters, "partitions", "STRING", json_sprintf("%s$", table),
+				err) < 0) {
 		json_decref(parameters);
 		return -1;
 	}

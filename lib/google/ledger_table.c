@@ -8,15 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/google/backoff.h"
 #include "lib/google/bigquery.h"
 #include "lib/google/crypto.h"
 #include "lib/google/ledger_impl.h"
 #include "lib/google/ledger_sql.h"
+#include "lib/google/statement.h"
 #include "lib/log.h"
 
-/* An INSERT gives way to others at most this often. */
-enum { ATTEMPTS_MAX = 1000, JOB_ID_SIZE = 64 };
+enum { JOB_ID_SIZE = 64 };
 
 /* Of an INSERT of two entries: the id of the second. */
 #define WITH_LABEL "sluice_with"
@@ -49,57 +48,10 @@ static void table_close(struct ledger *l)
 	free(l->location);
 }
 
-/* --- jobs ----------------------------------------------------------------------------------------- */
-
-/*
- * 1: done, and *ret is the job. 0: it has failed, another attempt may do better; *ours: not for another process,
- * long ago. -1.
- */
-static int run_attempt(struct ledger *l, const char *id, const json_t *configuration, bool *ours,
-		       json_t **ret, struct error *err)
+/* Whoever runs the ledger's statements; the location is known once there is a dataset. */
+static struct statement_runner runner(struct ledger *l)
 {
-	const struct bigquery_job ref = { l->options.project, l->location, id };
-	enum bigquery_job_outcome outcome;
-	json_t *job = NULL;
-	int rc = bigquery_job_insert(&l->api, &ref, configuration, NULL, err);
-
-	*ours = rc > 0;
-	if (rc < 0 || bigquery_job_wait(&l->api, &ref, 0, &job, err) < 0)
-		return -1;
-	outcome = bigquery_job_outcome(job);
-	if (outcome != JOB_DONE)
-		bigquery_job_failure(job, id, err);
-	if (outcome == JOB_DONE) {
-		*ret = job;
-		return 1;
-	}
-	json_decref(job);
-	return outcome == JOB_RERUN || !*ours ? 0 : -1;
-}
-
-/* Run the query, once under that id; takes it. with: a label that is put to the job, or NULL. *ret: the job that ran. */
-static int run_once(struct ledger *l, const char *base, json_t *query, const char *with,
-		    json_t **ret, struct error *err)
-{
-	json_t *configuration =
-		with ? json_pack("{s:o,s:{s:s}}", "query", query, "labels", WITH_LABEL, with)
-		     : json_pack("{s:o}", "query", query);
-	struct backoff backoff;
-	char id[JOB_ID_SIZE];
-	int rc = configuration ? 0 : error_nomem(err);
-
-	backoff_init(&backoff, &l->api.retry);
-	for (unsigned attempt = 1; rc == 0; attempt++) {
-		bool ours;
-
-		snprintf(id, sizeof id, "%.40s_%u", base, attempt);
-		rc = run_attempt(l, id, configuration, &ours, ret, err);
-		if (rc == 0 &&
-		    (attempt == ATTEMPTS_MAX || (ours && api_wait(&l->api, &backoff, 0, err) <= 0)))
-			rc = -1;
-	}
-	json_decref(configuration);
-	return rc < 0 ? -1 : 0;
+	return (struct statement_runner){ &l->api, l->options.project, l->location };
 }
 
 /* --- making it ------------------------------------------------------------------------------------ */
@@ -143,7 +95,8 @@ static int create_table(struct ledger *l, struct error *err)
 	char random[17], base[JOB_ID_SIZE];
 	auto_buf sql = BUF_INIT;
 	const char *text;
-	json_t *query, *job = NULL;
+	const struct statement_runner r = runner(l);
+	json_t *query;
 	int rc;
 
 	if (crypto_random_hex(random, 8, err) < 0 || ledger_sql_create(l->name, &sql, err) < 0 ||
@@ -151,8 +104,8 @@ static int create_table(struct ledger *l, struct error *err)
 		return -1;
 	snprintf(base, sizeof base, "sluice_ledger_%s", random);
 	query = json_pack("{s:s,s:b}", "query", text, "useLegacySql", 0);
-	rc = query ? run_once(l, base, query, NULL, &job, err) : error_nomem(err);
-	json_decref(job);
+	rc = query ? statement_run(&r, base, query, err) : error_nomem(err);
+	json_decref(query);
 	if (rc == 0)
 		log_info("ledger %s created, with its views", l->name);
 	return rc;
@@ -161,10 +114,10 @@ static int create_table(struct ledger *l, struct error *err)
 /* --- reading -------------------------------------------------------------------------------------- */
 
 /* What becomes of a row: it goes into an array of entries, or into an object of runs. */
-static int take_row(const json_t *row, json_t *into, struct error *err)
+static int take_row(const json_t *row, void *closure, struct error *err)
 {
+	json_t *into = closure, *entry;
 	const char *run;
-	json_t *entry;
 
 	if (json_is_array(into)) {
 		if (ledger_sql_entry(row, &entry, err) < 0)
@@ -177,71 +130,14 @@ static int take_row(const json_t *row, json_t *into, struct error *err)
 	return json_object_set_new(into, run, json_true()) < 0 ? error_nomem(err) : 0;
 }
 
-static int take_rows(const json_t *page, json_t *into, struct error *err)
-{
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(json_object_get(page, "rows"), i, row) {
-		if (take_row(row, into, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The rows of all pages; the first may be one that only says that the query runs on. */
-static int read_pages(struct ledger *l, json_t *page, json_t *into, struct error *err)
-{
-	enum { PAGE_ROWS = 10000 };
-	const json_t *ref = json_object_get(page, "jobReference");
-	json_t *whose = json_incref((json_t *)ref), *job = NULL;
-	const struct bigquery_job id = {
-		l->options.project,
-		json_string_value(json_object_get(ref, "location")),
-		json_string_value(json_object_get(ref, "jobId")),
-	};
-	int rc = 0;
-
-	json_incref(page);
-	if (!json_is_true(json_object_get(page, "jobComplete"))) {
-		rc = id.id ? bigquery_job_wait(&l->api, &id, 0, &job, err)
-			   : error_set(err, ERR_PROTOCOL, "a query without an id");
-		json_decref(page);
-		page = NULL;
-		if (rc == 0 && bigquery_job_outcome(job) != JOB_DONE)
-			rc = bigquery_job_failure(job, id.id, err);
-		if (rc == 0)
-			rc = bigquery_query_results(&l->api, &id, PAGE_ROWS, NULL, &page, err);
-	}
-	while (rc == 0) {
-		const char *token = json_string_value(json_object_get(page, "pageToken"));
-		json_t *next = NULL;
-
-		rc = take_rows(page, into, err);
-		if (rc < 0 || !token)
-			break;
-		rc = bigquery_query_results(&l->api, &id, PAGE_ROWS, token, &next, err);
-		json_decref(page);
-		page = next;
-	}
-	json_decref(page);
-	json_decref(job);
-	json_decref(whose);
-	return rc;
-}
-
 /* Takes the body. 1 / 0: there is no such table. */
 static int query(struct ledger *l, json_t *body, json_t *into, struct error *err)
 {
-	json_t *page = NULL;
-	int rc = bigquery_query(&l->api, l->options.project, body, &page, err);
+	const struct statement_runner r = runner(l);
+	int rc = statement_read(&r, body, take_row, into, err);
 
 	json_decref(body);
-	if (rc <= 0)
-		return rc;
-	rc = read_pages(l, page, into, err);
-	json_decref(page);
-	return rc < 0 ? -1 : 1;
+	return rc;
 }
 
 /* A statement has failed: is it because the table is something else? Then that is the error; else it stays. */
@@ -335,16 +231,18 @@ static int table_read_done(struct ledger *l, const char *table, json_t *runs, st
 
 /* --- adding --------------------------------------------------------------------------------------- */
 
-/* By one statement, under the id of the first; `with` as for run_once. *ret: the job that ran. */
-static int insert(struct ledger *l, json_t *entries, const char *with, json_t **ret,
+/* By one statement, under the id of the first. labels: of the job, or NULL. *ret: the job that ran. */
+static int insert(struct ledger *l, json_t *entries, const json_t *labels, json_t **ret,
 		  struct error *err)
 {
+	const struct statement_runner r = runner(l);
 	json_t *query = NULL;
 	int rc = ledger_sql_insert(l->name, entries, &query, err);
 
 	if (rc == 0)
-		rc = run_once(l, ledger_text(json_array_get(entries, 0), "id"), query, with, ret,
-			      err);
+		rc = statement_run_job(&r, ledger_text(json_array_get(entries, 0), "id"), query,
+				       labels, ret, err);
+	json_decref(query);
 	if (rc < 0)
 		explain(l, err);
 	return rc;
@@ -367,13 +265,14 @@ static int table_write(struct ledger *l, json_t *entry, struct error *err)
 static int table_write_both(struct ledger *l, json_t *entry, json_t *next, struct error *err)
 {
 	json_t *entries = json_pack("[O,O]", entry, next), *job = NULL;
-	int rc =
-		entries ? insert(l, entries, ledger_text(next, "id"), &job, err) : error_nomem(err);
+	json_t *label = json_pack("{s:s}", WITH_LABEL, ledger_text(next, "id"));
+	int rc = entries && label ? insert(l, entries, label, &job, err) : error_nomem(err);
 	const json_t *labels = json_object_get(json_object_get(job, "configuration"), "labels");
 	const char *with = json_string_value(json_object_get(labels, WITH_LABEL));
 
 	if (rc == 0 && !(with && !strcmp(with, ledger_text(next, "id"))))
 		rc = table_write(l, next, err);
+	json_decref(label);
 	json_decref(job);
 	json_decref(entries);
 	return rc;

@@ -41,6 +41,20 @@ static void envelopes(void)
 		"");
 	CHECK(!strcmp(info.reason, "invalid_grant") &&
 	      !strcmp(info.message, "Token has been expired"));
+	unit_test("problem details, of an Airflow of either kind, give the message");
+	CHECK(!strcmp(parse(409, "{\"detail\":\"it exists\",\"status\":409,\"title\":\"Conflict\"}",
+			    "")
+			      .message,
+		      "it exists"));
+	CHECK(!strcmp(parse(403, "{\"detail\":null,\"title\":\"Forbidden\"}", "").message,
+		      "Forbidden"));
+	CHECK(!strcmp(parse(401, "{\"title\":\"Unauthorized\"}", "").message, "Unauthorized"));
+	CHECK(!strcmp(parse(422, "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"Field required\"}]}",
+			    "")
+			      .message,
+		      "Field required"));
+	CHECK(!strcmp(parse(409, "{\"detail\":{\"reason\":\"Unique\"}}", "").message,
+		      "{\"reason\":\"Unique\"}"));
 	unit_test("a proxy's HTML, nothing, and odd JSON still make a message");
 	CHECK_HAS(parse(502, "<html><b>502</b></html>", "").message, "HTTP 502 Bad Gateway");
 	CHECK_HAS(parse(503, "", "").message, "HTTP 503");

@@ -13,6 +13,7 @@ UNIT_api_test_SOURCES         := tests/unit/google_fixture.c
 UNIT_resumable_test_SOURCES   := tests/unit/google_fixture.c
 UNIT_storage_test_SOURCES     := tests/unit/google_fixture.c
 UNIT_bigquery_test_SOURCES    := tests/unit/google_fixture.c
+UNIT_statement_test_SOURCES    := tests/unit/google_fixture.c
 ENCODE_SOURCES := $(wildcard extract/encode*.c)
 UNIT_encode_test_SOURCES      := $(ENCODE_SOURCES)
 UNIT_convert_test_SOURCES     := extract/convert.c extract/convert_number.c extract/convert_text.c extract/convert_time.c \

@@ -137,6 +137,16 @@ static void endpoints(void)
 	resolves(NULL, "bigquery=http://h:2", NULL, NULL, true);
 	resolves(NULL, "bigquery=https://h:2/", NULL, "https://h:2", true);
 	resolves(NULL, "bigquery=", NULL, NULL, true);
+	unit_test("a service without an emulator has an endpoint too");
+	CHECK(endpoint_resolve(SERVICE_COMPOSER, NULL, NULL, &e, &err) == 0 && e.authenticate &&
+	      !strcmp(e.root, "https://composer.googleapis.com"));
+	unit_test("another server's address, below a path; secrets never in clear text");
+	CHECK(endpoint_at("airflow", "https://h/airflow/", "/api/v2", true, &e, &err) == 0 &&
+	      !strcmp(e.root, "https://h/airflow") && !strcmp(e.api_path, "/api/v2"));
+	CHECK(endpoint_at("airflow", "http://127.0.0.1:8080", "/api/v1", true, &e, &err) == 0);
+	CHECK(endpoint_at("airflow", "http://h:8080", "/api/v1", false, &e, &err) == 0);
+	CHECK(endpoint_at("airflow", "http://h:8080", "/api/v1", true, &e, &err) < 0 &&
+	      err.code == ERR_CONFIG && strstr(err.message, "clear text"));
 	unit_test("--endpoint for an unknown service is a usage error");
 	CHECK(endpoint_resolve(SERVICE_BIGQUERY, &values, NULL, &e, &err) < 0 &&
 	      err.code == ERR_USAGE);
