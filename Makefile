@@ -113,7 +113,7 @@ $(B)/bin/$(1): $(call object,$($(1)_SOURCES)) $($(1)_LIBS:%=$(B)/lib%.a)
 endef
 $(foreach program,$(PROGRAMS),$(eval $(call PROGRAM_template,$(program))))
 
-$(B)/obj/tests/localcloud/discovery.o: tests/localcloud/discovery.json
+$(B)/obj/tests/localcloud/discovery.o: tests/localcloud/discovery.json tests/localcloud/discovery_transfers.json
 
 define UNIT_template
 $(B)/unit/$(1): $(call object,tests/unit/$(1).c $(UNIT_$(1)_SOURCES)) $(B)/libgoogle.a $(B)/libbase.a

@@ -55,6 +55,7 @@ static int child(char **argv, const struct server *server, const char *token)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	set_url("BIGQUERY_EMULATOR_HOST", server->url, "");
 	set_url("STORAGE_EMULATOR_HOST", server->url, "");
+	set_url("DATATRANSFER_EMULATOR_HOST", server->url, "");
 	set_url("CLOUDSDK_API_ENDPOINT_OVERRIDES_BIGQUERY", server->url, "/");
 	set_url("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", server->url, "/storage/v1/");
 	/* Another Pub/Sub may serve, which notifications go to as well. */

@@ -1,25 +1,29 @@
 /*
- * The discovery document, which `bq` asks for before anything else. It is discovery.json as it stands in the source
- * tree, put into the program by the assembler; only its rootUrl is this server's.
+ * The discovery documents, which `bq` asks for before anything else: of BigQuery v2, and of the Data Transfer Service v1.
+ * They are discovery*.json as they stand in the source tree, put into the program by the assembler; only their rootUrl is
+ * this server's.
  */
 #include "tests/localcloud/api.h"
 
 #include <stdint.h>
 #include <string.h>
 
-__asm__(".section .rodata\n"
-	".balign 16\n"
-	"localcloud_discovery_begin:\n"
-	".incbin \"tests/localcloud/discovery.json\"\n"
-	".set localcloud_discovery_length, . - localcloud_discovery_begin\n"
-	".byte 0\n"
-	".balign 8\n"
-	"localcloud_discovery_size:\n"
-	".quad localcloud_discovery_length\n"
-	".previous\n");
+#define EMBED(name, file)                                                            \
+	__asm__(".section .rodata\n"                                                 \
+		".balign 16\n"                                                       \
+		"localcloud_" #name "_begin:\n"                                      \
+		".incbin \"tests/localcloud/" file "\"\n"                            \
+		".set localcloud_" #name "_length, . - localcloud_" #name "_begin\n" \
+		".byte 0\n"                                                          \
+		".balign 8\n"                                                        \
+		"localcloud_" #name "_size:\n"                                       \
+		".quad localcloud_" #name "_length\n"                                \
+		".previous\n");                                                      \
+	extern const char localcloud_##name##_begin[];                               \
+	extern const uint64_t localcloud_##name##_size
 
-extern const char localcloud_discovery_begin[];
-extern const uint64_t localcloud_discovery_size;
+EMBED(discovery, "discovery.json");
+EMBED(discovery_transfers, "discovery_transfers.json");
 
 int discovery_get(struct exchange *ex, struct api_error *err)
 {
@@ -27,10 +31,17 @@ int discovery_get(struct exchange *ex, struct api_error *err)
 	char root[300];
 	json_t *document;
 
-	if (version && strcmp(version, "v2") != 0)
-		return api_fail(err, 404, "notFound",
-				"localcloud serves the discovery document of BigQuery v2 only.");
-	document = json_loadb(localcloud_discovery_begin, localcloud_discovery_size, 0, NULL);
+	/* The two are told apart by nothing else: bq asks this server for both. */
+	if (version && strcmp(version, "v1") == 0)
+		document = json_loadb(localcloud_discovery_transfers_begin,
+				      localcloud_discovery_transfers_size, 0, NULL);
+	else if (!version || strcmp(version, "v2") == 0)
+		document =
+			json_loadb(localcloud_discovery_begin, localcloud_discovery_size, 0, NULL);
+	else
+		return api_fail(
+			err, 404, "notFound",
+			"localcloud serves the discovery documents of BigQuery v2 and Data Transfer v1.");
 	if (!document)
 		return api_fail(err, 500, "internalError", "the discovery document is damaged");
 	json_object_set_new(document, "rootUrl",

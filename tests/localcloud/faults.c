@@ -82,12 +82,29 @@ static int check_keys(const json_t *object, const char *const *known, const char
 	return 0;
 }
 
+static int check_run(const json_t *run, struct api_error *err)
+{
+	static const char *const known[] = { "pendingMs", "runningMs", "hold", "outcome",
+					     "code",      "message",   NULL };
+	static const char *const outcomes[] = { "SUCCEEDED", "FAILED", "CANCELLED", NULL };
+	static const char *const holds[] = { "", "PENDING", "RUNNING", NULL };
+
+	if (!json_is_object(run))
+		return api_fail(err, 400, "invalid", "fault.run is an object");
+	if (!ju_in(ju_string(run, "outcome", "SUCCEEDED"), outcomes))
+		return api_fail(err, 400, "invalid",
+				"fault.run.outcome is SUCCEEDED, FAILED or CANCELLED");
+	if (!ju_in(ju_string(run, "hold", ""), holds))
+		return api_fail(err, 400, "invalid", "fault.run.hold is PENDING or RUNNING");
+	return check_keys(run, known, "fault.run", err);
+}
+
 static int read_effect(const json_t *fault, struct fault_effect *e, struct api_error *err)
 {
 	static const char *const known[] = {
 		"status",   "reason",       "message",     "retryAfter", "drop",       "short308",
 		"delayMs",  "expireTokens", "revokeGrant", "session",    "jobDelayMs", "jobError",
-		"miscount", "misread",      "damage",      NULL
+		"miscount", "misread",      "damage",      "run",        NULL
 	};
 	const json_t *job_error = json_object_get(fault, "jobError");
 	const char *reason = ju_string(job_error ? job_error : fault, "reason", "backendError");
@@ -116,7 +133,8 @@ static int read_effect(const json_t *fault, struct fault_effect *e, struct api_e
 	e->job_delay_ms = ju_int64(fault, "jobDelayMs", 0);
 	e->job_error = job_error != NULL;
 	e->of_query = ju_bool(job_error, "query", false);
-	return 0;
+	e->of_run = json_object_get(fault, "run") != NULL;
+	return e->of_run ? check_run(json_object_get(fault, "run"), err) : 0;
 }
 
 static int read_fault(const json_t *spec, struct fault *fault, struct api_error *err)
@@ -185,7 +203,7 @@ static bool hit(struct fault *fault)
 static bool of_jobs(const struct fault *fault)
 {
 	return fault->effect.job_error || fault->effect.job_delay_ms > 0 ||
-	       fault->effect.miscount != 0 || fault->effect.misread != 0;
+	       fault->effect.miscount != 0 || fault->effect.misread != 0 || fault->effect.of_run;
 }
 
 void faults_for_request(struct faults *f, const char *method, const char *url,
@@ -253,4 +271,17 @@ bool faults_job_error(struct faults *f, bool is_query, struct api_error *err)
 	}
 	pthread_mutex_unlock(&f->lock);
 	return fails;
+}
+
+json_t *faults_transfer_run(struct faults *f, const char *url)
+{
+	json_t *run = NULL;
+
+	pthread_mutex_lock(&f->lock);
+	for (struct fault *fault = f->first; fault && !run; fault = fault->next)
+		if (fault->effect.of_run && regexec(&fault->path, url, 0, NULL, 0) == 0 &&
+		    hit(fault))
+			run = json_deep_copy(ju_path(fault->spec, "fault.run"));
+	pthread_mutex_unlock(&f->lock);
+	return run;
 }

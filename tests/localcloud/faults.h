@@ -30,6 +30,7 @@ struct fault_effect {
 	bool of_query;    /* job_error is of the next query job, not of the next load job */
 	int64_t miscount; /* added to the outputRows that the job reports */
 	int64_t misread;  /* added to its inputFiles */
+	bool of_run;      /* of the runs that a request to the Data Transfer Service starts */
 };
 
 struct faults;
@@ -52,5 +53,7 @@ int64_t faults_job_miscount(struct faults *f);
 int64_t faults_job_misread(struct faults *f);
 /* True when the load or query job about to run fails, with err saying how. */
 bool faults_job_error(struct faults *f, bool is_query, struct api_error *err);
+/* New reference: how the transfer runs go that a POST to this URL starts; NULL when as usual. See dts_runs_start(). */
+json_t *faults_transfer_run(struct faults *f, const char *url);
 
 #endif

@@ -29,6 +29,7 @@ struct server {
 	struct uploads *uploads;
 	struct gcs *gcs;
 	struct pubsub *pubsub;
+	struct dts *dts;
 	struct gcs_publisher *publisher;
 	struct reqlog *log;
 	struct MHD_Daemon *daemon;

@@ -3,6 +3,7 @@
 #include "lib/options.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/command.h"
+#include "tests/localcloud/dts.h"
 #include "tests/localcloud/gcs.h"
 #include "tests/localcloud/gcs_publisher.h"
 #include "tests/localcloud/http.h"
@@ -19,6 +20,7 @@ struct config {
 	const char *data, *project, *service_account;
 	int64_t port, token_lifetime_s;
 	bool require_auth, no_md5;
+	struct dts_options transfers;
 };
 
 static const struct option_def options[] = {
@@ -60,6 +62,27 @@ static const struct option_def options[] = {
 	  .offset = offsetof(struct config, service_account),
 	  .argument = "FILE",
 	  .help = "key file that must have signed the JWTs given to /token" },
+	{ .name = "transfer-pending",
+	  .kind = OPTION_INT,
+	  .offset = offsetof(struct config, transfers.pending_ms),
+	  .argument = "MS",
+	  .min = 0,
+	  .max = 86400000,
+	  .help = "time that a transfer run is PENDING (default 100)" },
+	{ .name = "transfer-running",
+	  .kind = OPTION_INT,
+	  .offset = offsetof(struct config, transfers.running_ms),
+	  .argument = "MS",
+	  .min = 0,
+	  .max = 86400000,
+	  .help = "time that it is RUNNING (default 200)" },
+	{ .name = "transfer-spacing",
+	  .kind = OPTION_INT,
+	  .offset = offsetof(struct config, transfers.spacing_ms),
+	  .argument = "MS",
+	  .min = 0,
+	  .max = 86400000,
+	  .help = "between the runs that one request starts (default 15000)" },
 	{ .name = NULL },
 };
 
@@ -68,7 +91,7 @@ static const char *const usage[] = { "--data DIR [options]", "--data DIR [option
 
 static const struct program program = {
 	.name = "localcloud",
-	.summary = "a local stand-in for BigQuery, Cloud Storage and Pub/Sub",
+	.summary = "a local stand-in for BigQuery, Data Transfer, Cloud Storage and Pub/Sub",
 	.usage = usage,
 	.options = options,
 };
@@ -87,6 +110,7 @@ static int open_server(struct server *server, const struct config *config, struc
 	if (auth_new(config->token_lifetime_s, config->service_account, &server->auth, err) ||
 	    store_open(config->data, &server->store, err) ||
 	    gcs_open(config->data, &server->gcs, err) ||
+	    dts_open(config->data, &config->transfers, &server->dts, err) ||
 	    jobs_open(config->data, server->store, server->gcs, server->faults, &server->jobs, err))
 		return -1;
 	if (http_start(server, (uint16_t)config->port, err))
@@ -105,6 +129,7 @@ static void close_server(struct server *server)
 	store_close(server->store);
 	uploads_free(server->uploads);
 	gcs_close(server->gcs);
+	dts_close(server->dts);
 	pubsub_free(server->pubsub);
 	auth_free(server->auth);
 	reqlog_free(server->log);
@@ -146,7 +171,11 @@ static int run(const struct config *config, const struct command_line *line, str
 
 int main(int argc, char **argv)
 {
-	struct config config = { .project = "localcloud", .token_lifetime_s = 3599 };
+	struct config config = {
+		.project = "localcloud",
+		.token_lifetime_s = 3599,
+		.transfers = { .pending_ms = 100, .running_ms = 200, .spacing_ms = 15000 },
+	};
 	struct command_line line;
 	struct error err;
 	int rc;

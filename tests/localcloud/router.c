@@ -2,6 +2,8 @@
 
 #include "tests/localcloud/api.h"
 #include "tests/localcloud/auth.h"
+#include "tests/localcloud/dts_api.h"
+#include "tests/localcloud/dts_sources.h"
 #include "tests/localcloud/gcs_api.h"
 #include "tests/localcloud/pubsub_api.h"
 #include "tests/localcloud/reqlog.h"
@@ -125,6 +127,35 @@ static const struct {
 	{ "GET", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_get },
 	{ "DELETE", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_delete },
 	{ "POST", "/v1/projects/*/subscriptions/*", pubsub_subscriptions_post },
+	{ "GET", "/v1/projects/*/transferConfigs", dts_configs_list },
+	{ "POST", "/v1/projects/*/transferConfigs", dts_configs_create },
+	{ "GET", "/v1/projects/*/transferConfigs/*", dts_configs_get },
+	{ "PATCH", "/v1/projects/*/transferConfigs/*", dts_configs_patch },
+	{ "DELETE", "/v1/projects/*/transferConfigs/*", dts_configs_delete },
+	{ "POST", "/v1/projects/*/transferConfigs/*", dts_configs_post },
+	{ "GET", "/v1/projects/*/transferConfigs/*/runs", dts_runs_list },
+	{ "GET", "/v1/projects/*/transferConfigs/*/runs/*", dts_runs_get },
+	{ "PATCH", "/v1/projects/*/transferConfigs/*/runs/*", dts_runs_patch },
+	{ "DELETE", "/v1/projects/*/transferConfigs/*/runs/*", dts_runs_delete },
+	{ "GET", "/v1/projects/*/transferConfigs/*/runs/*/transferLogs", dts_logs_list },
+	{ "GET", "/v1/projects/*/dataSources", dts_sources_list },
+	{ "GET", "/v1/projects/*/dataSources/*", dts_sources_get },
+	{ "POST", "/v1/projects/*/dataSources/*", dts_sources_post },
+	{ "GET", "/v1/projects/*/locations/*/transferConfigs", dts_configs_list },
+	{ "POST", "/v1/projects/*/locations/*/transferConfigs", dts_configs_create },
+	{ "GET", "/v1/projects/*/locations/*/transferConfigs/*", dts_configs_get },
+	{ "PATCH", "/v1/projects/*/locations/*/transferConfigs/*", dts_configs_patch },
+	{ "DELETE", "/v1/projects/*/locations/*/transferConfigs/*", dts_configs_delete },
+	{ "POST", "/v1/projects/*/locations/*/transferConfigs/*", dts_configs_post },
+	{ "GET", "/v1/projects/*/locations/*/transferConfigs/*/runs", dts_runs_list },
+	{ "GET", "/v1/projects/*/locations/*/transferConfigs/*/runs/*", dts_runs_get },
+	{ "PATCH", "/v1/projects/*/locations/*/transferConfigs/*/runs/*", dts_runs_patch },
+	{ "DELETE", "/v1/projects/*/locations/*/transferConfigs/*/runs/*", dts_runs_delete },
+	{ "GET", "/v1/projects/*/locations/*/transferConfigs/*/runs/*/transferLogs",
+	  dts_logs_list },
+	{ "GET", "/v1/projects/*/locations/*/dataSources", dts_sources_list },
+	{ "GET", "/v1/projects/*/locations/*/dataSources/*", dts_sources_get },
+	{ "POST", "/v1/projects/*/locations/*/dataSources/*", dts_sources_post },
 };
 
 bool router_is_control(const char *path)
