@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # Headers do no harm where they are not used; libraries are linked per program.
-PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal libpcre2-8)
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal libpcre2-8 yaml-0.1)
 
 # --- what is built -------------------------------------------------------
 
@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch dtsserve localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -69,6 +69,10 @@ pubsubrun_PKGS    := libcurl libcrypto jansson
 gcswatch_SOURCES := $(filter-out $(pubsubrun_SOURCES),$(wildcard notify/*.c))
 gcswatch_LIBS    := google base
 gcswatch_PKGS    := libcurl libcrypto jansson libpcre2-8
+
+dtsserve_SOURCES := $(addprefix trigger/,dtsserve.c partner.c) $(wildcard trigger/serve_*.c)
+dtsserve_LIBS    := google base
+dtsserve_PKGS    := libcurl libcrypto jansson yaml-0.1
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base

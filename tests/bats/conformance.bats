@@ -59,6 +59,8 @@ produce() {
 	schemainfer) stream | timeout 60 schemainfer ;;
 	bqload) stream | timeout 60 bqload "conformance.$(fresh t)" ;;
 	gcswatch) timeout 60 gcswatch ;;
+	dtsserve) echo "{\"dataSource\":{\"dataSourceId\":\"s$RANDOM$RANDOM\"}}" >"$BATS_TEST_TMPDIR/source.json" &&
+		timeout 60 dtsserve source create "$BATS_TEST_TMPDIR/source.json" ;;
 	localcloud) timeout 60 localcloud --data "$(fresh "$BATS_TEST_TMPDIR/data")" ;;
 	*) _fail "tests/bats/conformance.bats: how does $1 write data?" ;;
 	esac
@@ -195,7 +197,7 @@ no_operand_is_refused() {
 }
 
 @test "a command line without operands is 64" {
-	each "sqlextract rowwrap pubsubrun localcloud sync-table ingest-gcs" no_operand_is_refused
+	each "sqlextract rowwrap pubsubrun dtsserve localcloud sync-table ingest-gcs" no_operand_is_refused
 }
 
 log_format_is_json() {

@@ -30,6 +30,7 @@ struct server {
 	struct gcs *gcs;
 	struct pubsub *pubsub;
 	struct dts *dts;
+	struct partner *partner;
 	struct gcs_publisher *publisher;
 	struct reqlog *log;
 	struct MHD_Daemon *daemon;

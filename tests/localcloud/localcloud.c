@@ -8,6 +8,7 @@
 #include "tests/localcloud/gcs_publisher.h"
 #include "tests/localcloud/http.h"
 #include "tests/localcloud/jobs.h"
+#include "tests/localcloud/partner.h"
 #include "tests/localcloud/pubsub.h"
 #include "tests/localcloud/reqlog.h"
 #include "tests/localcloud/store.h"
@@ -107,6 +108,7 @@ static int open_server(struct server *server, const struct config *config, struc
 	server->log = reqlog_new();
 	server->uploads = uploads_new();
 	server->pubsub = pubsub_new();
+	server->partner = partner_new();
 	if (auth_new(config->token_lifetime_s, config->service_account, &server->auth, err) ||
 	    store_open(config->data, &server->store, err) ||
 	    gcs_open(config->data, &server->gcs, err) ||
@@ -130,6 +132,7 @@ static void close_server(struct server *server)
 	uploads_free(server->uploads);
 	gcs_close(server->gcs);
 	dts_close(server->dts);
+	partner_free(server->partner);
 	pubsub_free(server->pubsub);
 	auth_free(server->auth);
 	reqlog_free(server->log);

@@ -5,6 +5,7 @@
 #include "tests/localcloud/dts_api.h"
 #include "tests/localcloud/dts_sources.h"
 #include "tests/localcloud/gcs_api.h"
+#include "tests/localcloud/partner.h"
 #include "tests/localcloud/pubsub_api.h"
 #include "tests/localcloud/reqlog.h"
 
@@ -116,6 +117,11 @@ static const struct {
 	{ "POST", "/storage/v1/b/*/o/*/compose", gcs_objects_compose },
 	{ "POST", "/storage/v1/b/*/o/*/rewriteTo/b/*/o/*", gcs_objects_rewrite },
 	{ "POST", "/storage/v1/b/*/o/*/copyTo/b/*/o/*", gcs_objects_copy },
+	{ "GET", "/v1/projects/*/locations/*/dataSourceDefinitions", partner_sources_list },
+	{ "POST", "/v1/projects/*/locations/*/dataSourceDefinitions", partner_sources_create },
+	{ "GET", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_get },
+	{ "PATCH", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_patch },
+	{ "DELETE", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_delete },
 	{ "GET", "/v1/projects/*/topics", pubsub_topics_list },
 	{ "PUT", "/v1/projects/*/topics/*", pubsub_topics_create },
 	{ "GET", "/v1/projects/*/topics/*", pubsub_topics_get },

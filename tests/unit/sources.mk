@@ -34,3 +34,5 @@ UNIT_mysql_geometry_test_SOURCES := $(MYSQL_TYPES_SOURCES)
 UNIT_mysql_geometry_test_PKGS    := libmariadb
 UNIT_notify_test_SOURCES      := notify/event.c notify/failures.c notify/files.c notify/message.c notify/target.c
 UNIT_notify_test_PKGS         := libpcre2-8
+UNIT_serve_document_test_SOURCES := trigger/serve_document.c
+UNIT_serve_document_test_PKGS    := yaml-0.1

@@ -1,0 +1,44 @@
+/*
+ * What a data source needs of the Data Transfer Service, and users of
+ * transfers do not: data source definitions, and the calls that serve a run.
+ * Google no longer documents it in public (DataSourceService of
+ * google.cloud.bigquery.datatransfer.v1); resources are jansson objects in
+ * the service's own JSON.
+ *
+ * Names are whole ones: a parent is "projects/P/locations/L", a run
+ * "projects/P/locations/L/transferConfigs/C/runs/R". Objects handed out are
+ * the caller's to json_decref; *ret is untouched unless a function succeeds.
+ */
+#ifndef SLUICE_TRIGGER_PARTNER_H
+#define SLUICE_TRIGGER_PARTNER_H
+
+#include <jansson.h>
+
+#include "lib/error.h"
+#include "lib/google/api.h"
+
+/* --- data source definitions ---------------------------------------------------------------- */
+
+/* ERR_REMOTE when there is one of that id. */
+int partner_source_create(struct api *a, const char *parent, const json_t *definition, json_t **ret,
+			  struct error *err) __attribute__((warn_unused_result));
+
+/* One page, page_token NULL is the first: dataSourceDefinitions, nextPageToken. page_size 0: the server's. */
+int partner_source_list(struct api *a, const char *parent, int64_t page_size,
+			const char *page_token, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* name: "PARENT/dataSourceDefinitions/ID". ERR_NOINPUT: there is none. */
+int partner_source_get(struct api *a, const char *name, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* mask: field paths with commas between. ERR_NOINPUT: there is none. */
+int partner_source_patch(struct api *a, const char *name, const json_t *definition,
+			 const char *mask, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* ERR_NOINPUT: there is none. */
+int partner_source_delete(struct api *a, const char *name, struct error *err)
+	__attribute__((warn_unused_result));
+
+#endif
