@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch dtsserve localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch dagtrigger dtsserve localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -73,6 +73,10 @@ gcswatch_PKGS    := libcurl libcrypto jansson libpcre2-8
 dtsserve_SOURCES := $(addprefix trigger/,dtsserve.c partner.c) $(wildcard trigger/serve_*.c)
 dtsserve_LIBS    := google base
 dtsserve_PKGS    := libcurl libcrypto jansson yaml-0.1
+
+dagtrigger_SOURCES := $(foreach part,dagtrigger airflow execution replicator,$(wildcard trigger/$(part)*.c))
+dagtrigger_LIBS    := google base
+dagtrigger_PKGS    := libcurl libcrypto jansson libpcre2-8
 
 localcloud_SOURCES := $(wildcard tests/localcloud/*.c)
 localcloud_LIBS    := base

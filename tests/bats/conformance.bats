@@ -61,6 +61,7 @@ produce() {
 	gcswatch) timeout 60 gcswatch ;;
 	dtsserve) echo "{\"dataSource\":{\"dataSourceId\":\"s$RANDOM$RANDOM\"}}" >"$BATS_TEST_TMPDIR/source.json" &&
 		timeout 60 dtsserve source create "$BATS_TEST_TMPDIR/source.json" ;;
+	dagtrigger) timeout 60 dagtrigger --dag d --dry-run ;;
 	localcloud) timeout 60 localcloud --data "$(fresh "$BATS_TEST_TMPDIR/data")" ;;
 	*) _fail "tests/bats/conformance.bats: how does $1 write data?" ;;
 	esac
@@ -75,6 +76,7 @@ consume() {
 	schemainfer) timeout 20 schemainfer ;;
 	bqload) timeout 20 bqload "conformance.$(fresh t)" ;;
 	gcswatch) timeout 20 gcswatch ;;
+	dagtrigger) timeout 20 dagtrigger --dag d --dry-run ;;
 	esac
 }
 
@@ -197,7 +199,7 @@ no_operand_is_refused() {
 }
 
 @test "a command line without operands is 64" {
-	each "sqlextract rowwrap pubsubrun dtsserve localcloud sync-table ingest-gcs" no_operand_is_refused
+	each "sqlextract rowwrap pubsubrun dagtrigger dtsserve localcloud sync-table ingest-gcs" no_operand_is_refused
 }
 
 log_format_is_json() {
@@ -279,7 +281,7 @@ closed_stdin_is_noticed() {
 }
 
 @test "a closed stdin is no empty table" {
-	each "schemainfer bqload gcswatch" closed_stdin_is_noticed
+	each "schemainfer bqload gcswatch dagtrigger" closed_stdin_is_noticed
 }
 
 source_needs_no_stdin() {

@@ -16,3 +16,4 @@ FUZZ_infer_rows_SOURCES := $(INFER_SOURCES)
 FUZZ_infer_text_SOURCES := $(INFER_SOURCES)
 FUZZ_infer_csv_SOURCES  := infer/csv.c
 FUZZ_notification_SOURCES := notify/event.c notify/message.c
+FUZZ_replicator_SOURCES := trigger/replicator.c

@@ -1,5 +1,7 @@
 #include "tests/localcloud/http.h"
 
+#include "tests/localcloud/airflow.h"
+#include "tests/localcloud/airflow_api.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/gcs_error.h"
 #include "tests/localcloud/gcs_fields.h"
@@ -78,6 +80,8 @@ void ex_error(struct exchange *ex, const struct api_error *err)
 {
 	if (gcs_is_path(ex->path))
 		gcs_error_answer(ex, err);
+	else if (airflow_is_path(ex->path))
+		airflow_error_answer(ex, err);
 	else if (pubsub_is_path(ex->path))
 		pubsub_error_answer(ex, err);
 	else
@@ -132,8 +136,10 @@ static void judge(struct exchange *ex)
 {
 	struct api_error err;
 
-	if (ex->fault.expire_tokens)
+	if (ex->fault.expire_tokens) {
 		auth_expire_all(ex->server->auth);
+		airflow_expire_tokens(ex->server->airflow);
+	}
 	if (ex->fault.status) {
 		api_fail(&err, ex->fault.status, ex->fault.reason, "%s", ex->fault.message);
 		ex_error(ex, &err);

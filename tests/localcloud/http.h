@@ -31,6 +31,7 @@ struct server {
 	struct pubsub *pubsub;
 	struct dts *dts;
 	struct partner *partner;
+	struct airflow *airflow;
 	struct gcs_publisher *publisher;
 	struct reqlog *log;
 	struct MHD_Daemon *daemon;

@@ -1,6 +1,7 @@
 /* localcloud: BigQuery, Cloud Storage and the OAuth token endpoint on loopback, kept in one directory. See localcloud.1. */
 #include "lib/log.h"
 #include "lib/options.h"
+#include "tests/localcloud/airflow.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/command.h"
 #include "tests/localcloud/dts.h"
@@ -109,6 +110,7 @@ static int open_server(struct server *server, const struct config *config, struc
 	server->uploads = uploads_new();
 	server->pubsub = pubsub_new();
 	server->partner = partner_new();
+	server->airflow = airflow_new();
 	if (auth_new(config->token_lifetime_s, config->service_account, &server->auth, err) ||
 	    store_open(config->data, &server->store, err) ||
 	    gcs_open(config->data, &server->gcs, err) ||
@@ -134,6 +136,7 @@ static void close_server(struct server *server)
 	dts_close(server->dts);
 	partner_free(server->partner);
 	pubsub_free(server->pubsub);
+	airflow_free(server->airflow);
 	auth_free(server->auth);
 	reqlog_free(server->log);
 	faults_free(server->faults);

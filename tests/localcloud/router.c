@@ -1,5 +1,6 @@
 #include "tests/localcloud/router.h"
 
+#include "tests/localcloud/airflow_api.h"
 #include "tests/localcloud/api.h"
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/dts_api.h"
@@ -80,6 +81,16 @@ static const struct {
 	{ "DELETE", "/faults", faults_delete },
 	{ "GET", "/requests", requests_get },
 	{ "DELETE", "/requests", requests_delete },
+	{ "GET", "/airflow", airflow_control_get },
+	{ "PUT", "/airflow", airflow_control_put },
+	{ "POST", "/airflow/auth/token", airflow_token_post },
+	{ "GET", "/airflow/api/*/version", airflow_version_get },
+	{ "GET", "/airflow/api/*/dags/*", airflow_dags_get },
+	{ "PATCH", "/airflow/api/*/dags/*", airflow_dags_patch },
+	{ "GET", "/airflow/api/*/dags/*/dagRuns", airflow_runs_list },
+	{ "POST", "/airflow/api/*/dags/*/dagRuns", airflow_runs_post },
+	{ "GET", "/airflow/api/*/dags/*/dagRuns/*", airflow_runs_get },
+	{ "GET", "/v1/projects/*/locations/*/environments/*", composer_environments_get },
 	{ "GET", "/bigquery/v2/projects/*/datasets", api_datasets_list },
 	{ "POST", "/bigquery/v2/projects/*/datasets", api_datasets_insert },
 	{ "GET", "/bigquery/v2/projects/*/datasets/*", api_datasets_get },
@@ -166,7 +177,8 @@ static const struct {
 
 bool router_is_control(const char *path)
 {
-	return strcmp(path, "/faults") == 0 || strcmp(path, "/requests") == 0;
+	return strcmp(path, "/faults") == 0 || strcmp(path, "/requests") == 0 ||
+	       strcmp(path, "/airflow") == 0;
 }
 
 bool router_needs_auth(const char *path)

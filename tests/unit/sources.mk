@@ -36,3 +36,7 @@ UNIT_notify_test_SOURCES      := notify/event.c notify/failures.c notify/files.c
 UNIT_notify_test_PKGS         := libpcre2-8
 UNIT_serve_document_test_SOURCES := trigger/serve_document.c
 UNIT_serve_document_test_PKGS    := yaml-0.1
+UNIT_replicator_test_SOURCES  := trigger/replicator.c trigger/replicator_allowed.c trigger/execution.c \
+	trigger/execution_sql.c tests/unit/google_fixture.c
+UNIT_replicator_test_PKGS     := libpcre2-8
+UNIT_airflow_test_SOURCES     := trigger/airflow.c trigger/airflow_auth.c trigger/airflow_composer.c tests/unit/google_fixture.c

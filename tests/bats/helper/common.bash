@@ -32,7 +32,7 @@ unset_matching() {
 
 # Once a file, before setup_file: what that exports must reach the tests, which read this again.
 if [[ ${SLUICE_CLEANED:-} != "$BATS_TEST_FILENAME" ]]; then
-	for pattern in 'PG*' 'MYSQL_*' 'GOOGLE_*' '*_EMULATOR_HOST' 'LOG_*' 'BQ_*' 'CLOUDSDK_*' '*_[Pp][Rr][Oo][Xx][Yy]'; do
+	for pattern in 'PG*' 'MYSQL_*' 'GOOGLE_*' '*_EMULATOR_HOST' 'AIRFLOW_*' 'LOG_*' 'BQ_*' 'CLOUDSDK_*' '*_[Pp][Rr][Oo][Xx][Yy]'; do
 		unset_matching "$pattern"
 	done
 	unset pattern
