@@ -91,7 +91,8 @@ FUZZ_TARGETS := $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests
 include tests/fuzz/sources.mk
 
 MAN := $(wildcard extract/*.1 load/*.1 infer/*.1 trigger/*.1 notify/*.1 lib/*.5 pipelines/*.1)
-PIPELINES := $(filter-out %.1 %.md %.bash,$(wildcard pipelines/*))
+DAGS := $(wildcard pipelines/airflow/*.py)
+PIPELINES := $(filter-out %.1 %.md %.bash pipelines/airflow,$(wildcard pipelines/*))
 PIPELINE_PARTS := $(wildcard pipelines/*.bash)
 # Words that mean other things as well (coreutils has a sync): these are installed, with their pages, as sluice-NAME.
 PREFIXED := sync backfill status
@@ -212,6 +213,7 @@ install: all
 	install $(filter-out $(B)/bin/localcloud,$(PROGRAMS:%=$(B)/bin/%)) $(DESTDIR)$(PREFIX)/bin
 	$(foreach p,$(PIPELINES),install $(p) $(DESTDIR)$(PREFIX)/bin/$(call installed_name,$(p)) &&) :
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/sluice $(PIPELINE_PARTS)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/sluice/airflow $(DAGS)
 	$(foreach m,$(filter %.1,$(MAN)),install -m 644 $(m) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/$(call installed_name,$(m)) &&) :
 	install -m 644 $(filter %.5,$(MAN)) $(DESTDIR)$(PREFIX)/share/man/man5
@@ -222,6 +224,7 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(INSTALLED)) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/sluice/,$(notdir $(PIPELINE_PARTS))) \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/sluice/airflow/,$(notdir $(DAGS))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man1/,$(call installed_name,$(filter %.1,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(filter %.5,$(MAN)))) \
 		$(addprefix $(DESTDIR)$(PREFIX)/share/bash-completion/completions/,sluice $(INSTALLED))
