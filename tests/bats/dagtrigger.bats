@@ -305,9 +305,9 @@ seen() {
 @test "--complete needs neither a DAG nor Airflow, and a status that is one" {
 	run_split dagtrigger --complete x --ledger "$LEDGER"
 	assert_status 64
-	run_split dagtrigger --complete x --status done --ledger "$LEDGER"
+	run_split dagtrigger --complete x --status ended --ledger "$LEDGER"
 	assert_status 64
-	[[ $errors == *"'done' is not success or failed"* ]]
+	[[ $errors == *"'ended' is not success or failed"* ]]
 	run_split dagtrigger --complete x --status success --dag d --ledger "$LEDGER"
 	assert_status 64
 	run_split dagtrigger --complete x --status success
