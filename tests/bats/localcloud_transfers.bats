@@ -220,10 +220,9 @@ is_in_state() {
 @test "parallel requests to start are all kept" {
 	start
 	name=$(config)
-	for i in {1..20}; do
-		localcloud_curl -o "started.$i" -d '{"requestedRunTime":"2024-01-02T00:00:00Z"}' "$LOCALCLOUD_URL/v1/$name:startManualRuns" &
-	done
-	wait $(jobs -p | grep -vx "$LOCALCLOUD_PID")
+	export -f localcloud_curl
+	seq 20 | xargs -P 20 -I {} bash -c \
+		"localcloud_curl -o started.{} -d '{\"requestedRunTime\":\"2024-01-02T00:00:00Z\"}' '$LOCALCLOUD_URL/v1/$name:startManualRuns'"
 	assert_equal "$(cat started.* | jq -r '.runs[].name' | sort -u | wc -l)" 20
 	good GET "$name/runs"
 	assert_equal "$(said '.transferRuns|length')" 20

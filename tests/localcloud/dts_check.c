@@ -229,11 +229,14 @@ static int change_schedule(json_t *changes, struct api_error *err)
 
 json_t *dts_check_mask(const char *mask, const json_t *config, struct api_error *err)
 {
-	json_t *changes = json_object();
+	json_t *changes;
 	int rc = 0;
 
-	if (!mask || !mask[0])
-		rc = api_fail(err, 400, "INVALID_ARGUMENT", "update_mask is required.");
+	if (!mask || !mask[0]) {
+		api_fail(err, 400, "INVALID_ARGUMENT", "update_mask is required.");
+		return NULL;
+	}
+	changes = json_object();
 	while (rc == 0 && *mask) {
 		size_t n = strcspn(mask, ",");
 
@@ -286,7 +289,7 @@ int dts_check_manual_runs(const json_t *config, const json_t *body, int64_t now_
 			  size_t *n, struct api_error *err)
 {
 	const json_t *range = json_object_get(body, "requestedTimeRange");
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 
 	if (range && json_object_get(body, "requestedRunTime"))
 		return api_fail(
@@ -317,7 +320,7 @@ int dts_check_manual_runs(const json_t *config, const json_t *body, int64_t now_
 int dts_check_scheduled_runs(const json_t *config, const json_t *body, int64_t *times, size_t *n,
 			     struct api_error *err)
 {
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 
 	if (read_time(body, "startTime", "start_time", &from, err) ||
 	    read_time(body, "endTime", "end_time", &to, err))

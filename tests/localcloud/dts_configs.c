@@ -86,7 +86,7 @@ static json_t *read_config(struct dts *d, const struct dts_name *name, struct ap
 {
 	sqlite3_stmt *stmt;
 	json_t *resource = NULL;
-	int64_t seq;
+	int64_t seq = 0;
 
 	if (dts_config_find(d, name, &seq, err))
 		return NULL;
@@ -116,7 +116,7 @@ char *dts_config_project(struct dts *d, const struct dts_name *name, struct api_
 {
 	sqlite3_stmt *stmt;
 	char *project = NULL;
-	int64_t seq;
+	int64_t seq = 0;
 
 	if (dts_begin(d, err))
 		return NULL;
@@ -149,7 +149,7 @@ int dts_config_patch(struct dts *d, const struct dts_name *name, const json_t *c
 {
 	json_t *resource, *value;
 	const char *key;
-	int64_t seq;
+	int64_t seq = 0;
 	int rc;
 
 	if (dts_begin(d, err))
@@ -175,7 +175,7 @@ int dts_config_patch(struct dts *d, const struct dts_name *name, const json_t *c
 
 int dts_config_delete(struct dts *d, const struct dts_name *name, struct api_error *err)
 {
-	int64_t seq;
+	int64_t seq = 0;
 	int rc;
 
 	if (dts_begin(d, err))

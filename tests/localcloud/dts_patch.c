@@ -61,7 +61,7 @@ int dts_run_patch(struct dts *d, const struct dts_name *name, const char *state,
 		  const json_t *error, struct api_error *err)
 {
 	char *text = error ? json_dumps(error, JSON_COMPACT) : NULL;
-	int64_t seq;
+	int64_t seq = 0;
 	int rc = dts_begin(d, err);
 
 	if (rc == 0) {
@@ -96,7 +96,7 @@ json_t *dts_log_list(struct dts *d, const struct dts_name *name, const json_t *s
 		" AND (?3 IS NULL OR severity IN (SELECT value FROM json_each(?3))) ORDER BY seq";
 	char *wanted = severities ? json_dumps(severities, JSON_COMPACT) : NULL;
 	json_t *items = NULL;
-	int64_t run;
+	int64_t run = 0;
 
 	if (dts_begin(d, err) == 0) {
 		if (dts_run_find(d, name, &run, err) == 0)

@@ -135,7 +135,7 @@ static json_t *insert_run(struct dts *d, int64_t config, const json_t *resource,
 {
 	char id[DTS_ID_MAX], *text, *error = planned_error(plan);
 	json_t *run;
-	int64_t seq;
+	int64_t seq = 0;
 	int rc;
 
 	dts_new_id(id);
@@ -183,7 +183,7 @@ static json_t *find_enabled(struct dts *d, const struct dts_name *name, int64_t 
 json_t *dts_runs_start(struct dts *d, const struct dts_name *name, const int64_t *run_times,
 		       size_t n, const json_t *plan, struct api_error *err)
 {
-	int64_t seq, now = dts_now_us(), spacing = 1000 * d->options.spacing_ms;
+	int64_t seq = 0, now = dts_now_us(), spacing = 1000 * d->options.spacing_ms;
 	json_t *config, *runs = NULL;
 
 	if (dts_begin(d, err))
@@ -210,7 +210,7 @@ json_t *dts_runs_start(struct dts *d, const struct dts_name *name, const int64_t
 int dts_run_find(struct dts *d, const struct dts_name *name, int64_t *seq, struct api_error *err)
 {
 	sqlite3_stmt *stmt;
-	int64_t config;
+	int64_t config = 0;
 	int step;
 
 	if (dts_config_find(d, name, &config, err))
@@ -231,7 +231,7 @@ int dts_run_find(struct dts *d, const struct dts_name *name, int64_t *seq, struc
 json_t *dts_run_get(struct dts *d, const struct dts_name *name, struct api_error *err)
 {
 	json_t *run = NULL;
-	int64_t seq;
+	int64_t seq = 0;
 
 	if (dts_begin(d, err))
 		return NULL;
@@ -255,7 +255,7 @@ json_t *dts_run_list(struct dts *d, const struct dts_name *name, const json_t *s
 		" ORDER BY run.seq DESC";
 	char *wanted = states ? json_dumps(states, JSON_COMPACT) : NULL;
 	json_t *items = NULL;
-	int64_t config;
+	int64_t config = 0;
 
 	if (dts_begin(d, err) == 0) {
 		if (dts_config_find(d, name, &config, err) == 0)
@@ -274,7 +274,7 @@ json_t *dts_run_list(struct dts *d, const struct dts_name *name, const json_t *s
 
 int dts_run_delete(struct dts *d, const struct dts_name *name, struct api_error *err)
 {
-	int64_t seq;
+	int64_t seq = 0;
 	int rc;
 
 	if (dts_begin(d, err))
