@@ -164,8 +164,8 @@ is_in_state() {
 		'{"dataSourceId":"cross_region_copy","display_name":"new","params":{"source_dataset_id":"y"},"disabled":true}'
 	good GET "$name"
 	assert_equal "$(said '[.displayName,.params.source_dataset_id,.disabled,.destinationDatasetId]')" '["new","y",null,"ds"]'
-	good PATCH "$name?updateMask=disabled,notificationPubsubTopic" '{"disabled":true,"notificationPubsubTopic":"projects/testp/topics/t"}'
-	assert_equal "$(said '[.disabled,.notificationPubsubTopic]')" '[true,"projects/testp/topics/t"]'
+	good PATCH "$name?updateMask=disabled,notificationPubsubTopic" '{"disabled":true,"notificationPubsubTopic":"projects/testp/topics/told"}'
+	assert_equal "$(said '[.disabled,.notificationPubsubTopic]')" '[true,"projects/testp/topics/told"]'
 	good PATCH "$name?updateMask=disabled" '{}'
 	assert_equal "$(said .disabled)" null
 	good PATCH "$name?updateMask=transfer_config.scheduleOptionsV2" '{"scheduleOptionsV2":{"timeBasedSchedule":{"schedule":"every 12 hours"}}}'
@@ -358,6 +358,42 @@ is_in_state() {
 	assert_equal "$(state_of "$held")" RUNNING
 	good GET "$name/runs"
 	assert_equal "$(said '[.transferRuns[].name]')" "[\"$run\",\"$held\"]"
+}
+
+# pulled: the data of the subscription's next message, which is acknowledged
+pulled() {
+	good POST projects/testp/subscriptions/ends:pull '{"maxMessages":1}'
+	assert_equal "$(said '.receivedMessages[0].message.attributes')" \
+		'{"eventType":"TRANSFER_RUN_FINISHED","payloadFormat":"JSON_API_V1"}'
+	said '.receivedMessages[0].message.data|@base64d' >run.json
+	good POST projects/testp/subscriptions/ends:acknowledge "$(said '{ackIds:[.receivedMessages[0].ackId]}')"
+}
+
+@test "a topic is told of each run that ends, by the clock or by a patch, also after a kill" {
+	localcloud_start --transfer-pending 0 --transfer-running 100
+	bq_dataset ds
+	refused 400 INVALID_ARGUMENT 'Invalid [topics] name: (name=tell)' POST projects/testp/transferConfigs '{"notificationPubsubTopic":"tell"}'
+	name=$(config told '{notificationPubsubTopic:"projects/testp/topics/ends"}')
+	good PUT projects/testp/topics/ends '{}'
+	good PUT projects/testp/subscriptions/ends '{"topic":"projects/testp/topics/ends"}'
+	run=$(run_of "$name")
+	pulled
+	assert_equal "$(jq -c '[.name,.state,.runTime]' run.json)" "[\"$run\",\"SUCCEEDED\",\"2024-01-02T00:00:00Z\"]"
+	fault '{"fault":{"run":{"hold":"RUNNING"}}}'
+	run=$(run_of "$name")
+	good PATCH "$run?updateMask=state" '{"state":"CANCELLED"}'
+	pulled
+	assert_equal "$(jq -c '[.name,.state]' run.json)" "[\"$run\",\"CANCELLED\"]"
+	fault '{"fault":{"run":{"hold":"RUNNING"}}}'
+	run=$(run_of "$name")
+	kill -KILL "$LOCALCLOUD_PID"
+	wait "$LOCALCLOUD_PID" || true
+	localcloud_start
+	good PUT projects/testp/topics/ends '{}'
+	good PUT projects/testp/subscriptions/ends '{"topic":"projects/testp/topics/ends"}'
+	good PATCH "$run?updateMask=state" '{"state":"FAILED"}'
+	pulled
+	assert_equal "$(jq -c '[.name,.state]' run.json)" "[\"$run\",\"FAILED\"]"
 }
 
 @test "data sources are listed, and have valid credentials" {

@@ -82,4 +82,20 @@ int dts_run_patch(struct dts *d, const struct dts_name *name, const char *state,
 json_t *dts_log_list(struct dts *d, const struct dts_name *name, const json_t *severities,
 		     struct dts_page *page, struct api_error *err);
 
+/* A run that has ended, and the topic that wants to know. Owned by who has it. */
+struct dts_notice {
+	int64_t seq;
+	char *topic;
+	json_t *run;
+};
+
+/* Waits for the next; 1, 0 when dts_notices_stop() has been called, or -1. For one thread. */
+int dts_notice_next(struct dts *d, struct dts_notice *ret, struct api_error *err);
+/* Until then the same notice is the next one. */
+int dts_notice_done(struct dts *d, const struct dts_notice *notice, struct api_error *err);
+void dts_notice_release(struct dts_notice *notice);
+/* For that long, or until there may be another. */
+void dts_notices_pause(struct dts *d, int64_t ms);
+void dts_notices_stop(struct dts *d);
+
 #endif

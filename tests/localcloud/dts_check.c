@@ -3,6 +3,7 @@
 #include "tests/localcloud/dts_sources.h"
 #include "tests/localcloud/dts_time.h"
 #include "tests/localcloud/json_util.h"
+#include "tests/localcloud/pubsub_check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -124,6 +125,11 @@ json_t *dts_check_config(const json_t *body, struct api_error *err)
 			json_object_set(config, name, value);
 		else
 			json_object_set_new(config, name, with_json_names(value));
+	}
+	if (json_object_get(config, "notificationPubsubTopic") &&
+	    pubsub_check_name("topics", ju_string(config, "notificationPubsubTopic", ""), err)) {
+		json_decref(config);
+		return NULL;
 	}
 	return config;
 }

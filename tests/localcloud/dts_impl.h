@@ -8,7 +8,10 @@
 #include <sqlite3.h>
 
 struct dts {
-	pthread_mutex_t lock; /* guards db */
+	pthread_mutex_t lock; /* guards all that follows */
+	pthread_cond_t changed;
+	uint64_t generation; /* grows when a run's end may have come nearer */
+	bool stopping;
 	sqlite3 *db;
 	struct dts_options options;
 };
@@ -41,6 +44,11 @@ int dts_log(struct dts *d, int64_t run, int64_t time_us, const char *severity, c
 	    struct api_error *err);
 /* Makes runs RUNNING, and ends them, whose time has come. */
 int dts_settle(struct dts *d, int64_t now_us, struct api_error *err);
+
+/* The run's resource. */
+json_t *dts_run_read(struct dts *d, int64_t seq, struct api_error *err);
+/* Runs have been started, or have ended: who waits for ends looks again. */
+void dts_wake(struct dts *d);
 
 /* All rows of a list, but for the page's end; make turns a row into an item. */
 typedef json_t *dts_maker(struct dts *d, sqlite3_stmt *stmt, struct api_error *err);

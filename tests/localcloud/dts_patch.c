@@ -72,6 +72,7 @@ int dts_run_patch(struct dts *d, const struct dts_name *name, const char *state,
 			rc = change(d, seq, state, text, err);
 		if (rc == 0 && state && rank(state) == 2)
 			rc = log_end(d, seq, state, error, err);
+		dts_wake(d);
 		rc = dts_end(d, rc, err);
 	}
 	free(text);

@@ -117,7 +117,7 @@ static int set_clock(struct dts *d, int64_t seq, int64_t schedule_us, const json
 			start, end, seq);
 }
 
-static json_t *read_run(struct dts *d, int64_t seq, struct api_error *err)
+json_t *dts_run_read(struct dts *d, int64_t seq, struct api_error *err)
 {
 	sqlite3_stmt *stmt = dts_prepare(d, err, RUN_COLUMNS " WHERE run.seq=?", "i", seq);
 	json_t *run = NULL;
@@ -145,15 +145,16 @@ static json_t *insert_run(struct dts *d, int64_t config, const json_t *resource,
 	rc = dts_exec(
 		d, NULL, err,
 		"INSERT INTO run(id, config, run_time, schedule_time, state, update_time,"
-		" outcome, planned_error, resource) VALUES(?1,?2,?3,?4,'PENDING',?5,?6,?7,?8)",
-		"siiiisss", id, config, run_time, schedule_us, dts_now_us(),
-		ju_string(plan, "outcome", "SUCCEEDED"), error, text);
+		" outcome, planned_error, resource, topic) VALUES(?,?,?,?,'PENDING',?,?,?,?,?)",
+		"siiiissss", id, config, run_time, schedule_us, dts_now_us(),
+		ju_string(plan, "outcome", "SUCCEEDED"), error, text,
+		ju_string(resource, "notificationPubsubTopic", NULL));
 	free(text);
 	free(error);
 	seq = sqlite3_last_insert_rowid(d->db);
 	if (rc || set_clock(d, seq, schedule_us, plan, err))
 		return NULL;
-	return read_run(d, seq, err);
+	return dts_run_read(d, seq, err);
 }
 
 /* The configuration's row as JSON; 400 when it is disabled. */
@@ -201,6 +202,7 @@ json_t *dts_runs_start(struct dts *d, const struct dts_name *name, const int64_t
 		}
 	}
 	json_decref(config);
+	dts_wake(d);
 	if (dts_end(d, runs ? 0 : -1, err) == 0)
 		return runs;
 	json_decref(runs);
@@ -236,7 +238,7 @@ json_t *dts_run_get(struct dts *d, const struct dts_name *name, struct api_error
 	if (dts_begin(d, err))
 		return NULL;
 	if (dts_run_find(d, name, &seq, err) == 0)
-		run = read_run(d, seq, err);
+		run = dts_run_read(d, seq, err);
 	if (dts_end(d, run ? 0 : -1, err) == 0)
 		return run;
 	json_decref(run);

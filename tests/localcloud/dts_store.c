@@ -10,7 +10,8 @@
 
 /*
  * Numbers grow and are never used again: they are the order of lists, and a page token outlives what it points at.
- * due_start and due_end are NULL when no clock moves the run; outcome is how it ends then.
+ * due_start and due_end are NULL when no clock moves the run; outcome is how it ends then. topic is NULL when it has
+ * been told of the end.
  */
 static const char setup[] =
 	"PRAGMA journal_mode=WAL;"
@@ -24,9 +25,10 @@ static const char setup[] =
 	" config INTEGER NOT NULL REFERENCES config ON DELETE CASCADE, run_time INTEGER NOT NULL,"
 	" schedule_time INTEGER NOT NULL, state TEXT NOT NULL, start_time INTEGER, end_time INTEGER,"
 	" update_time INTEGER NOT NULL, due_start INTEGER, due_end INTEGER, outcome TEXT NOT NULL,"
-	" planned_error TEXT NOT NULL, error TEXT NOT NULL DEFAULT '{}', resource TEXT NOT NULL);"
+	" planned_error TEXT NOT NULL, error TEXT NOT NULL DEFAULT '{}', topic TEXT, resource TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS run_config ON run(config, seq);"
 	"CREATE INDEX IF NOT EXISTS run_state ON run(state) WHERE state IN ('PENDING','RUNNING');"
+	"CREATE INDEX IF NOT EXISTS run_topic ON run(end_time) WHERE topic IS NOT NULL;"
 	"CREATE TABLE IF NOT EXISTS log(seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE, time INTEGER NOT NULL, severity TEXT NOT NULL,"
 	" text TEXT NOT NULL);"
@@ -52,6 +54,7 @@ int dts_open(const char *dir, const struct dts_options *options, struct dts **re
 
 	d->options = *options;
 	pthread_mutex_init(&d->lock, NULL);
+	pthread_cond_init(&d->changed, NULL);
 	snprintf(path, sizeof(path), "%s/transfers.sqlite", dir);
 	if (sqlite3_open_v2(path, &d->db, flags, NULL) != SQLITE_OK ||
 	    sqlite3_exec(d->db, setup, NULL, NULL, NULL) != SQLITE_OK) {
@@ -68,6 +71,7 @@ void dts_close(struct dts *d)
 	if (!d)
 		return;
 	sqlite3_close(d->db);
+	pthread_cond_destroy(&d->changed);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }

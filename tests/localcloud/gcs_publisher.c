@@ -1,12 +1,10 @@
 #include "tests/localcloud/gcs_publisher.h"
 
 #include "lib/log.h"
-#include "tests/localcloud/base64.h"
 #include "tests/localcloud/gcs_api.h"
 #include "tests/localcloud/json_util.h"
-#include "tests/localcloud/pubsub.h"
+#include "tests/localcloud/pubsub_send.h"
 
-#include <curl/curl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,13 +13,11 @@
 
 /* Between attempts to reach a Pub/Sub that does not answer. */
 #define RETRY_MS 500
-#define TIMEOUT_S 10
 
 struct gcs_publisher {
 	const struct server *server;
-	const char *host; /* PUBSUB_EMULATOR_HOST, or NULL */
+	struct pubsub_sender *sender;
 	pthread_t thread;
-	CURL *curl;
 };
 
 static bool concerns(const struct gcs_event *event)
@@ -76,66 +72,10 @@ static json_t *attributes_of(const struct gcs_event *event)
 
 static json_t *message_of(const struct gcs_publisher *p, const struct gcs_event *event)
 {
-	json_t *message = json_pack("{s:o}", "attributes", attributes_of(event));
-	auto_buf data = BUF_INIT;
-	char *text;
-
 	if (strcmp(ju_string(event->config, "payload_format", ""), "NONE") == 0)
-		return message;
+		return pubsub_json_message(attributes_of(event), NULL);
 	gcs_link(p->server->url, event->object);
-	text = json_dumps(event->object, JSON_INDENT(2));
-	if (text && base64_encode(text, strlen(text), &data) == 0)
-		json_object_set_new(message, "data", json_stringn(data.data, data.length));
-	free(text);
-	return message;
-}
-
-static size_t ignore(char *data, size_t size, size_t n, void *closure)
-{
-	(void)data;
-	(void)closure;
-	return size * n;
-}
-
-/* The status, 0 when there was no answer. */
-static long post(struct gcs_publisher *p, const char *topic, const json_t *messages)
-{
-	bool whole = strstr(p->host, "://") != NULL;
-	json_t *body = json_pack("{s:O}", "messages", messages);
-	char *text = json_dumps(body, JSON_COMPACT), *url = NULL;
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	long status = 0;
-
-	json_decref(body);
-	if (asprintf(&url, "%s%s/v1/%s:publish", whole ? "" : "http://", p->host, topic) < 0)
-		url = NULL;
-	curl_easy_reset(p->curl);
-	curl_easy_setopt(p->curl, CURLOPT_URL, url);
-	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, text);
-	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, ignore);
-	curl_easy_setopt(p->curl, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-	curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(p->curl, CURLOPT_NOPROXY, "*");
-	if (url && text && curl_easy_perform(p->curl) == CURLE_OK)
-		curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(headers);
-	free(url);
-	free(text);
-	return status;
-}
-
-static long publish(struct gcs_publisher *p, const char *topic, const json_t *messages)
-{
-	struct api_error err;
-	json_t *ids;
-
-	if (p->host)
-		return post(p, topic, messages);
-	if (pubsub_publish(p->server->pubsub, topic, messages, &ids, &err))
-		return err.status;
-	json_decref(ids);
-	return 200;
+	return pubsub_json_message(attributes_of(event), event->object);
 }
 
 /* Whether the event is done with: published, refused, or of no concern. */
@@ -148,9 +88,9 @@ static bool settle(struct gcs_publisher *p, const struct gcs_event *event)
 	if (!concerns(event))
 		return true;
 	messages = json_pack("[o]", message_of(p, event));
-	status = publish(p, topic, messages);
+	status = pubsub_send(p->sender, topic, messages);
 	json_decref(messages);
-	if (status == 0 || status == 429 || status >= 500)
+	if (pubsub_send_again(status))
 		return false;
 	if (status != 200)
 		log_warn("%s of %s/%s: %s answered %ld, so nobody is told", event->type,
@@ -185,13 +125,11 @@ int gcs_publisher_start(const struct server *server, struct gcs_publisher **ret,
 			struct api_error *err)
 {
 	struct gcs_publisher *p = calloc(1, sizeof(*p));
-	const char *host = getenv("PUBSUB_EMULATOR_HOST");
 
 	p->server = server;
-	p->host = host && host[0] ? host : NULL;
-	p->curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
-	if (!p->curl || pthread_create(&p->thread, NULL, run, p)) {
-		curl_easy_cleanup(p->curl);
+	p->sender = pubsub_sender_new(server);
+	if (!p->sender || pthread_create(&p->thread, NULL, run, p)) {
+		pubsub_sender_free(p->sender);
 		free(p);
 		return api_fail(err, 500, "internalError", "cannot start the publisher");
 	}
@@ -205,6 +143,6 @@ void gcs_publisher_stop(struct gcs_publisher *p)
 		return;
 	gcs_events_stop(p->server->gcs);
 	pthread_join(p->thread, NULL);
-	curl_easy_cleanup(p->curl);
+	pubsub_sender_free(p->sender);
 	free(p);
 }

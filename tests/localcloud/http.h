@@ -30,6 +30,7 @@ struct server {
 	struct gcs *gcs;
 	struct pubsub *pubsub;
 	struct dts *dts;
+	struct dts_notifier *notifier;
 	struct partner *partner;
 	struct airflow *airflow;
 	struct gcs_publisher *publisher;

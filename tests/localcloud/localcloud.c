@@ -5,6 +5,7 @@
 #include "tests/localcloud/auth.h"
 #include "tests/localcloud/command.h"
 #include "tests/localcloud/dts.h"
+#include "tests/localcloud/dts_notifier.h"
 #include "tests/localcloud/gcs.h"
 #include "tests/localcloud/gcs_publisher.h"
 #include "tests/localcloud/http.h"
@@ -120,7 +121,10 @@ static int open_server(struct server *server, const struct config *config, struc
 	if (http_start(server, (uint16_t)config->port, err))
 		return -1;
 	/* It needs the address that links have. */
-	return gcs_publisher_start(server, &server->publisher, err);
+	return gcs_publisher_start(server, &server->publisher, err) ||
+			       dts_notifier_start(server, &server->notifier, err)
+		       ? -1
+		       : 0;
 }
 
 static void close_server(struct server *server)
@@ -128,6 +132,7 @@ static void close_server(struct server *server)
 	if (server->daemon)
 		http_stop(server);
 	gcs_publisher_stop(server->publisher);
+	dts_notifier_stop(server->notifier);
 	if (server->jobs)
 		jobs_close(server->jobs);
 	store_close(server->store);
