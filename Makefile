@@ -44,7 +44,7 @@ base_SOURCES   := $(wildcard lib/*.c)
 google_SOURCES := $(wildcard lib/google/*.c)
 
 # A program: its sources, its libraries (in link order), its packages.
-PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch dagtrigger dtsserve localcloud
+PROGRAMS := sqlextract rowwrap schemainfer bqload pubsubrun gcswatch dtstrigger dagtrigger dtsserve localcloud
 
 sqlextract_SOURCES := $(filter-out extract/rowwrap.c,$(wildcard extract/*.c))
 sqlextract_LIBS    := google base
@@ -69,6 +69,11 @@ pubsubrun_PKGS    := libcurl libcrypto jansson
 gcswatch_SOURCES := $(filter-out $(pubsubrun_SOURCES),$(wildcard notify/*.c))
 gcswatch_LIBS    := google base
 gcswatch_PKGS    := libcurl libcrypto jansson libpcre2-8
+
+dtstrigger_SOURCES := $(wildcard trigger/dtstrigger*.c trigger/event*.c trigger/lock*.c) \
+	$(addprefix trigger/,dts.c dts_cover.c dts_time.c)
+dtstrigger_LIBS    := google base
+dtstrigger_PKGS    := libcurl libcrypto jansson
 
 dtsserve_SOURCES := $(addprefix trigger/,dtsserve.c partner.c) $(wildcard trigger/serve_*.c)
 dtsserve_LIBS    := google base

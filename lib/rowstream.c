@@ -244,13 +244,15 @@ static bool begins_with(const char *line, size_t length, const char *text)
 	return length >= strlen(text) && !memcmp(line, text, strlen(text));
 }
 
-int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+static int open_either(struct rowstream_reader *r, int fd, const char *name, bool records,
+		       struct error *err)
 {
 	const char *line;
 	size_t length;
 	bool whole;
 	int rc = rowstream_open(r, fd, name, true, err);
 
+	r->records = records;
 	if (rc == 0)
 		rc = next_line(r, &line, &length, &whole, err);
 	if (rc <= 0) {
@@ -268,6 +270,17 @@ int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, 
 		return error_set(err, ERR_DATA, "%s: truncated inside line 1", name);
 	r->bare = false;
 	return take_control(r, line, length, err);
+}
+
+int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
+{
+	return open_either(r, fd, name, false, err);
+}
+
+int rowstream_open_records_either(struct rowstream_reader *r, int fd, const char *name,
+				  struct error *err)
+{
+	return open_either(r, fd, name, true, err);
 }
 
 /* rc is next_line's: 0, or 1 for a line without an end. */

@@ -70,6 +70,10 @@ int rowstream_drain(struct rowstream_reader *r, struct error *err)
 int rowstream_open_records(struct rowstream_reader *r, int fd, const char *name, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* As rowstream_open_records, of a stream if it begins as one, else of plain NDJSON (then it is bare). */
+int rowstream_open_records_either(struct rowstream_reader *r, int fd, const char *name,
+				  struct error *err) __attribute__((warn_unused_result));
+
 /*
  * 1: *record is the next one, {"@kind":{…}}, a new reference of the caller's,
  * and *kind and *inner point into it. 0: the proven end. -1: error, as

@@ -59,6 +59,7 @@ produce() {
 	schemainfer) stream | timeout 60 schemainfer ;;
 	bqload) stream | timeout 60 bqload "conformance.$(fresh t)" ;;
 	gcswatch) timeout 60 gcswatch ;;
+	dtstrigger) printf '{"@begin":{"version":1}}\n{"@end":{"records":0}}\n' | timeout 60 dtstrigger --lock "file:$BATS_TEST_TMPDIR" ;;
 	dtsserve) echo "{\"dataSource\":{\"dataSourceId\":\"s$RANDOM$RANDOM\"}}" >"$BATS_TEST_TMPDIR/source.json" &&
 		timeout 60 dtsserve source create "$BATS_TEST_TMPDIR/source.json" ;;
 	dagtrigger) timeout 60 dagtrigger --dag d --dry-run ;;
@@ -76,6 +77,7 @@ consume() {
 	schemainfer) timeout 20 schemainfer ;;
 	bqload) timeout 20 bqload "conformance.$(fresh t)" ;;
 	gcswatch) timeout 20 gcswatch ;;
+	dtstrigger) timeout 20 dtstrigger --lock "file:$BATS_TEST_TMPDIR" ;;
 	dagtrigger) timeout 20 dagtrigger --dag d --dry-run ;;
 	esac
 }
@@ -281,7 +283,7 @@ closed_stdin_is_noticed() {
 }
 
 @test "a closed stdin is no empty table" {
-	each "schemainfer bqload gcswatch dagtrigger" closed_stdin_is_noticed
+	each "schemainfer bqload gcswatch dtstrigger dagtrigger" closed_stdin_is_noticed
 }
 
 source_needs_no_stdin() {
