@@ -234,7 +234,7 @@ is_in_state() {
 	refused 400 INVALID_ARGUMENT "requested_run_time must be a past time and cannot include future time values." \
 		POST "$name:startManualRuns" '{"requestedRunTime":"2999-01-01T00:00:00Z"}'
 	refused 400 INVALID_ARGUMENT "requested_run_time is required." POST "$name:startManualRuns" '{}'
-	for time in yesterday 2024-01-02 2024-13-02T00:00:00Z 2024-01-02T00:00:00 2024-01-02T00:00:00.Z '2024-01-02 00:00:00Z'; do
+	for time in yesterday 2024-01-02 2024-13-02T00:00:00Z 2024-01-02T00:00:00 2024-01-02T00:00:00.Z 2024-01-02T00:00:00+02 2024-01-02T00:00:00.1234567890Z '2024-01-02 00:00:00Z'; do
 		call POST "$name:startManualRuns" "{\"requestedRunTime\":\"$time\"}"
 		assert_equal "$code" 400 "$time"
 	done
@@ -394,6 +394,22 @@ pulled() {
 	good PATCH "$run?updateMask=state" '{"state":"FAILED"}'
 	pulled
 	assert_equal "$(jq -c '[.name,.state]' run.json)" "[\"$run\",\"FAILED\"]"
+}
+
+@test "with its configuration a run is gone, and nobody is told of its end" {
+	localcloud_start --transfer-pending 0 --transfer-running 100
+	bq_dataset ds
+	good PUT projects/testp/topics/ends '{}'
+	good PUT projects/testp/subscriptions/ends '{"topic":"projects/testp/topics/ends"}'
+	gone=$(config gone '{notificationPubsubTopic:"projects/testp/topics/ends"}')
+	kept=$(config kept '{notificationPubsubTopic:"projects/testp/topics/ends"}')
+	fault '{"fault":{"run":{"runningMs":3000}}}'
+	run_of "$gone" >/dev/null
+	good DELETE "$gone"
+	fault '{"fault":{"run":{"runningMs":3500}}}'
+	run=$(run_of "$kept")
+	pulled
+	assert_equal "$(jq -r .name run.json)" "$run"
 }
 
 @test "data sources are listed, and have valid credentials" {

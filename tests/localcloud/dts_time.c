@@ -37,27 +37,35 @@ json_t *dts_time_text(int64_t us)
 static int has_shape(const char *s, const char *pattern)
 {
 	for (; *pattern; s++, pattern++)
-		if (*pattern == '0' ? !strchr("0123456789", *s) || !*s : *s != *pattern)
+		if (*pattern == '0' ? *s < '0' || *s > '9' : *s != *pattern)
 			return 0;
 	return 1;
 }
 
+/* "Z" or an offset, and nothing behind it. */
+static int is_zone(const char *s)
+{
+	if (*s == '+' || *s == '-')
+		return has_shape(s + 1, "00:00") && !s[6];
+	return strcmp(s, "Z") == 0;
+}
+
 int dts_time_parse(const char *text, int64_t *us)
 {
-	const char *rest = text + strlen("0000-00-00T00:00:00");
+	static const char seconds[] = "0000-00-00T00:00:00";
 	char plain[CIVIL_TEXT_MAX];
 	size_t digits = 0;
+	const char *rest;
 
-	if (!has_shape(text, "0000-00-00T00:00:00"))
+	if (!has_shape(text, seconds))
 		return -1;
+	rest = text + strlen(seconds);
 	if (*rest == '.') {
 		digits = strspn(++rest, "0123456789");
 		if (digits < 1 || digits > 9)
 			return -1;
 	}
-	if (strcmp(rest + digits, "Z") != 0 &&
-	    (!strchr("+-", rest[digits]) || !has_shape(rest + digits + 1, "00:00") ||
-	     rest[digits + 6]))
+	if (!is_zone(rest + digits))
 		return -1;
 	snprintf(plain, sizeof(plain), "%.19s%s%.*s%s", text, digits ? "." : "",
 		 (int)(digits > 6 ? 6 : digits), rest, rest + digits);
