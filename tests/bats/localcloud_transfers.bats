@@ -173,6 +173,8 @@ is_in_state() {
 	good PATCH "$name?updateMask=service_account_name&serviceAccountName=sa@testp.iam.gserviceaccount.com" '{}'
 	good GET "$name"
 	assert_equal "$(said .ownerInfo.email)" sa@testp.iam.gserviceaccount.com
+	refused 400 INVALID_ARGUMENT "Required parameter source_dataset_id of data source cross_region_copy is missing." \
+		PATCH "$name?updateMask=params" '{"params":{"overwrite_destination_table":true}}'
 	refused 400 INVALID_ARGUMENT "update_mask is required." PATCH "$name" '{"displayName":"x"}'
 	for path in data_source_id state colour; do
 		refused 400 INVALID_ARGUMENT "Invalid value for update_mask: '$path' cannot be updated." PATCH "$name?updateMask=$path" '{}'

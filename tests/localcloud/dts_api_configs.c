@@ -1,6 +1,7 @@
 /* The methods of transfer configurations. */
 #include "tests/localcloud/dts_api.h"
 #include "tests/localcloud/dts_check.h"
+#include "tests/localcloud/dts_sources.h"
 #include "tests/localcloud/dts_time.h"
 #include "tests/localcloud/json_util.h"
 #include "tests/localcloud/store.h"
@@ -119,6 +120,25 @@ int dts_configs_get(struct exchange *ex, struct api_error *err)
 	return 0;
 }
 
+/* New parameters must have what the data source, which cannot change, requires. */
+static int check_new_params(struct exchange *ex, const struct dts_name *name, const json_t *changes,
+			    struct api_error *err)
+{
+	const struct dts_source *source;
+	json_t *config;
+	int rc;
+
+	if (!json_object_get(changes, "params"))
+		return 0;
+	config = dts_config_get(ex->server->dts, name, err);
+	if (!config)
+		return -1;
+	source = dts_source_find(ju_string(config, "dataSourceId", ""), err);
+	rc = source ? dts_source_check(source, json_object_get(changes, "params"), err) : -1;
+	json_decref(config);
+	return rc;
+}
+
 /* A dataset that it is changed to must be where the configuration is. */
 static int check_new_dataset(struct exchange *ex, struct dts_name *name, const json_t *changes,
 			     struct api_error *err)
@@ -144,7 +164,8 @@ static int patch(struct exchange *ex, struct dts_name *name, const json_t *confi
 
 	if (changes && ex_query(ex, "serviceAccountName") && ex_query(ex, "serviceAccountName")[0])
 		set_owner(ex, changes);
-	if (changes && check_new_dataset(ex, name, changes, err) == 0 &&
+	if (changes && check_new_params(ex, name, changes, err) == 0 &&
+	    check_new_dataset(ex, name, changes, err) == 0 &&
 	    dts_config_patch(ex->server->dts, name, changes, err) == 0)
 		changed = dts_config_get(ex->server->dts, name, err);
 	json_decref(changes);
