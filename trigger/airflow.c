@@ -164,9 +164,11 @@ int airflow_open(const struct airflow_options *options, struct airflow **ret, st
 {
 	struct airflow *a = calloc(1, sizeof *a);
 	char *uri = NULL;
-	int rc = a ? 0 : error_nomem(err);
+	int rc = 0;
 
-	if (rc == 0 && !options->url)
+	if (!a)
+		return error_nomem(err);
+	if (!options->url)
 		rc = airflow_composer_uri(options->composer, options->project, options->google,
 					  &uri, err);
 	if (rc == 0)
@@ -245,9 +247,13 @@ int airflow_trigger(struct airflow *a, const char *dag, const char *run_id, cons
 	json_t *body = run_body(a, run_id, conf);
 	auto_buf path = BUF_INIT;
 	bool repeated = false;
-	const char *text;
-	int rc = body ? make_path(dag, "/dagRuns", NULL, &path, &text, err) : error_nomem(err);
+	const char *text = NULL;
+	int rc = 0;
 
+	if (!body)
+		return error_nomem(err);
+	if (make_path(dag, "/dagRuns", NULL, &path, &text, err) < 0)
+		rc = -1;
 	for (int tries = 0; rc == 0; tries++) {
 		rc = post_run(a, dag, text, body, ret, &repeated, err);
 		if (rc != 0)

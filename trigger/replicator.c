@@ -103,8 +103,9 @@ static bool is_table(struct word w)
 
 /* --- the command ---------------------------------------------------------------------------- */
 
+/* *names: the database; the table is behind it. */
 static int check_words(const struct word *words, size_t count, const char *script,
-		       struct error *err)
+		       const struct word **names, struct error *err)
 {
 	size_t at = 0;
 
@@ -123,15 +124,17 @@ static int check_words(const struct word *words, size_t count, const char *scrip
 	if (!is_table(words[at + 2]))
 		return error_set(err, ERR_DATA, "'%.*s' is no name of a table",
 				 (int)words[at + 2].length, words[at + 2].text);
+	*names = words + at + 1;
 	return 0;
 }
 
 int replicator_parse(const char *text, size_t length, const char *script,
 		     struct replicator_command *ret, struct error *err)
 {
-	struct word words[WORDS_MAX];
+	struct word words[WORDS_MAX] = { { "", 0 }, { "", 0 }, { "", 0 }, { "", 0 } };
+	const struct word *names = words;
 	struct replicator_command c;
-	size_t count;
+	size_t count = 0;
 
 	if (length == 0)
 		return error_set(err, ERR_DATA, "there is no command");
@@ -139,12 +142,12 @@ int replicator_parse(const char *text, size_t length, const char *script,
 		return error_set(err, ERR_DATA, "the command has %zu bytes, more than %d", length,
 				 REPLICATOR_COMMAND_MAX);
 	if (split(text, length, words, &count, err) < 0 ||
-	    check_words(words, count, script, err) < 0)
+	    check_words(words, count, script, &names, err) < 0)
 		return -1;
 	c = (struct replicator_command){
 		.text = strndup(text, length),
-		.database = strndup(words[count - 2].text, words[count - 2].length),
-		.table = strndup(words[count - 1].text, words[count - 1].length),
+		.database = strndup(names[0].text, names[0].length),
+		.table = strndup(names[1].text, names[1].length),
 	};
 	if (!c.text || !c.database || !c.table) {
 		command_release(&c);
