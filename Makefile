@@ -200,9 +200,11 @@ rounds: deps
 	@$(MAKE) all
 	@tests/property/rounds $(COUNT) $(SEED)
 
-# Needs Go and, once, the modules of tests/interop/go.mod; without them it says so. SUITES: see tests/interop/run.
+# Needs Go and, once, the modules of tests/interop/go.mod; and Airflow from PyPI: without them it says so. SUITES: see
+# tests/interop/run; AIRFLOW="2.10.5 3.3.2": which, of tests/interop/airflow/run.
 interop: deps
 	@$(MAKE) all
+	$(if $(SUITES),,@tests/interop/airflow/run $(AIRFLOW))
 	@tests/interop/run $(SUITES)
 
 bench: deps
