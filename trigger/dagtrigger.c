@@ -145,10 +145,11 @@ static void keep_failure(int *rc, struct error *first, const struct error *why)
 	*rc = -1;
 }
 
-/* Failures that have nothing to do with the message: the next one would meet them too. */
+/* Failures that have nothing to do with the message: the next one would meet them too, after as long a wait. */
 static bool is_everyones(const struct error *err)
 {
-	return err->code == ERR_IO || err->code == ERR_OS || err->code > ERR_SIGNAL;
+	return err->code == ERR_TEMP || err->code == ERR_IO || err->code == ERR_OS ||
+	       err->code > ERR_SIGNAL;
 }
 
 static int handle_messages(struct work *w, struct error *err)

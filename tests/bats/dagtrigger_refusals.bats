@@ -241,6 +241,16 @@ refused() {
 	assert_status 75
 }
 
+@test "what is temporary is not waited for by each message of the batch" {
+	fault '{"match":{"path":"/dagRuns"},"times":1000,"fault":{"status":503}}'
+	trigger --retry-for 50ms < <(
+		message 1 "$COMMAND"
+		message 2 "$COMMAND"
+	)
+	assert_status 75
+	assert_equal "$(executions status)" '{"status":"received"}'
+}
+
 @test "BigQuery that refuses is told, and nothing is triggered" {
 	trigger </dev/null
 	fault '{"match":{"method":"POST","path":"/jobs"},"times":10,"fault":{"status":403,"reason":"accessDenied","message":"no"}}'

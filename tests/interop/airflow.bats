@@ -67,6 +67,7 @@ setup_file() {
 	INTEROP_HOME=$(mktemp -d)
 	export INTEROP_HOME
 	mkdir "$INTEROP_HOME/dags"
+	: >"$INTEROP_HOME/pids"
 	cp "$SLUICE_ROOT/pipelines/airflow/run_replicator.py" "$INTEROP_HOME/dags/"
 	postgres_start
 	psql_do "CREATE TABLE im_brand_list AS SELECT i AS id, 'brand ' || i AS name FROM generate_series(1, 100) i"
