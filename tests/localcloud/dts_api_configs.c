@@ -4,6 +4,7 @@
 #include "tests/localcloud/dts_sources.h"
 #include "tests/localcloud/dts_time.h"
 #include "tests/localcloud/json_util.h"
+#include "tests/localcloud/partner.h"
 #include "tests/localcloud/store.h"
 
 #include <stdio.h>
@@ -76,7 +77,10 @@ static int create(struct exchange *ex, struct dts_name *parent, json_t *config,
 {
 	const char *dataset = ju_string(config, "destinationDatasetId", "");
 
-	if (dts_check_new_config(config, err) ||
+	if (dts_check_new_config(config,
+				 partner_has_source(ex->server->partner,
+						    ju_string(config, "dataSourceId", "")),
+				 err) ||
 	    (dataset[0] && check_dataset(ex, ex->param[0], dataset, parent, err)))
 		return -1;
 	if (strcmp(parent->location, "-") == 0)
@@ -207,6 +211,8 @@ static int start_runs(struct exchange *ex, const struct dts_name *name, bool man
 {
 	json_t *config = dts_config_get(ex->server->dts, name, err), *plan, *runs;
 	int64_t *times = calloc(DTS_RUNS_MAX, sizeof(*times));
+	bool partner =
+		partner_has_source(ex->server->partner, ju_string(config, "dataSourceId", ""));
 	size_t n = 0;
 	int rc = -1;
 
@@ -216,9 +222,13 @@ static int start_runs(struct exchange *ex, const struct dts_name *name, bool man
 	json_decref(config);
 	if (rc == 0) {
 		plan = faults_transfer_run(ex->server->faults, ex->url);
+		if (!plan && partner)
+			plan = json_pack("{s:s}", "hold", "PENDING");
 		runs = dts_runs_start(ex->server->dts, name, times, n, plan, err);
 		json_decref(plan);
 		rc = runs ? 0 : -1;
+		if (rc == 0 && partner)
+			partner_announce(ex->server, runs);
 		if (rc == 0)
 			ex_answer(ex, 200, json_pack("{s:o}", "runs", runs));
 	}

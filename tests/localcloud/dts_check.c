@@ -166,11 +166,13 @@ static int complete_schedule(json_t *config, struct api_error *err)
 	return 0;
 }
 
-int dts_check_new_config(json_t *config, struct api_error *err)
+int dts_check_new_config(json_t *config, bool partner, struct api_error *err)
 {
 	const struct dts_source *source =
-		dts_source_find(ju_string(config, "dataSourceId", ""), err);
+		partner ? NULL : dts_source_find(ju_string(config, "dataSourceId", ""), err);
 
+	if (partner)
+		return complete_schedule(config, err);
 	if (!source || dts_source_check(source, json_object_get(config, "params"), err))
 		return -1;
 	return complete_schedule(config, err);

@@ -2,6 +2,7 @@
 
 #include "tests/localcloud/dts_api.h"
 #include "tests/localcloud/json_util.h"
+#include "tests/localcloud/partner.h"
 
 #include <string.h>
 
@@ -136,7 +137,7 @@ int dts_sources_post(struct exchange *ex, struct api_error *err)
 				ex->method, ex->path);
 	memcpy(id, last, n);
 	id[n] = '\0';
-	if (!dts_source_find(id, err))
+	if (!partner_has_source(ex->server->partner, id) && !dts_source_find(id, err))
 		return -1;
 	body = ex_json(ex, err);
 	if (!body)

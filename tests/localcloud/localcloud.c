@@ -133,13 +133,14 @@ static void close_server(struct server *server)
 		http_stop(server);
 	gcs_publisher_stop(server->publisher);
 	dts_notifier_stop(server->notifier);
+	/* Its threads look at jobs and runs. */
+	partner_free(server->partner);
 	if (server->jobs)
 		jobs_close(server->jobs);
 	store_close(server->store);
 	uploads_free(server->uploads);
 	gcs_close(server->gcs);
 	dts_close(server->dts);
-	partner_free(server->partner);
 	pubsub_free(server->pubsub);
 	airflow_free(server->airflow);
 	auth_free(server->auth);

@@ -1,22 +1,15 @@
-#include "tests/localcloud/partner.h"
+#include "tests/localcloud/partner_impl.h"
 
 #include "tests/localcloud/json_util.h"
 #include "tests/localcloud/pubsub.h"
 #include "tests/localcloud/pubsub_check.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_MAX_LENGTH 1024
 #define PAGE 100
 #define PAGE_MAX 1000
-
-struct partner {
-	pthread_mutex_t lock;
-	json_t *sources; /* name -> DataSourceDefinition */
-};
 
 struct partner *partner_new(void)
 {
@@ -24,16 +17,66 @@ struct partner *partner_new(void)
 
 	pthread_mutex_init(&p->lock, NULL);
 	p->sources = json_object();
+	p->runs = json_object();
 	return p;
+}
+
+bool partner_is_ending(struct partner *p)
+{
+	bool ending;
+
+	pthread_mutex_lock(&p->lock);
+	ending = p->ending;
+	pthread_mutex_unlock(&p->lock);
+	return ending;
 }
 
 void partner_free(struct partner *p)
 {
 	if (!p)
 		return;
+	pthread_mutex_lock(&p->lock);
+	p->ending = true;
+	pthread_mutex_unlock(&p->lock);
+	for (size_t i = 0; i < p->threads; i++)
+		pthread_join(p->thread[i], NULL);
 	json_decref(p->sources);
+	json_decref(p->runs);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
+}
+
+json_t *partner_run_state(struct partner *p, const char *name)
+{
+	if (!json_object_get(p->runs, name))
+		json_object_set_new(p->runs, name, json_pack("{s:[],s:b}", "jobs", "finished", 0));
+	return json_object_get(p->runs, name);
+}
+
+bool partner_find_source(struct partner *p, const char *id, char *project)
+{
+	bool found = false;
+	const char *name;
+	json_t *value;
+
+	pthread_mutex_lock(&p->lock);
+	json_object_foreach(p->sources, name, value) {
+		const char *owner = name + strlen("projects/");
+
+		if (strcmp(ju_string(json_object_get(value, "dataSource"), "dataSourceId", ""), id))
+			continue;
+		found = true;
+		if (project)
+			snprintf(project, PARTNER_NAME_MAX, "%.*s", (int)strcspn(owner, "/"),
+				 owner);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return found;
+}
+
+bool partner_has_source(struct partner *p, const char *id)
+{
+	return partner_find_source(p, id, NULL);
 }
 
 /* --- what a definition may hold ------------------------------------------------------------------------------- */
@@ -146,7 +189,7 @@ static int check_definition(const json_t *definition, struct api_error *err)
 static int make_topic(struct server *server, const char *project, const char *id,
 		      const char *location, struct api_error *err)
 {
-	char topic[NAME_MAX_LENGTH], subscription[NAME_MAX_LENGTH];
+	char topic[PARTNER_NAME_MAX], subscription[PARTNER_NAME_MAX];
 	json_t *body, *resource;
 	int rc;
 
@@ -185,9 +228,9 @@ static int make_topics(struct server *server, const char *project, const json_t 
 
 /* --- methods -------------------------------------------------------------------------------------------------- */
 
-static void name_of(const struct exchange *ex, const char *id, char name[NAME_MAX_LENGTH])
+static void name_of(const struct exchange *ex, const char *id, char name[PARTNER_NAME_MAX])
 {
-	snprintf(name, NAME_MAX_LENGTH, "projects/%s/locations/%s/dataSourceDefinitions/%s",
+	snprintf(name, PARTNER_NAME_MAX, "projects/%s/locations/%s/dataSourceDefinitions/%s",
 		 ex->param[0], ex->param[1], id);
 }
 
@@ -200,7 +243,7 @@ int partner_sources_create(struct exchange *ex, struct api_error *err)
 {
 	struct partner *p = ex->server->partner;
 	json_t *definition = ex_json(ex, err);
-	char name[NAME_MAX_LENGTH];
+	char name[PARTNER_NAME_MAX];
 	const char *id;
 	int rc = -1;
 
@@ -254,7 +297,7 @@ int partner_sources_list(struct exchange *ex, struct api_error *err)
 	struct partner *p = ex->server->partner;
 	const char *token = ex_query(ex, "pageToken"), **names;
 	json_t *answer = json_object(), *page = json_array();
-	char parent[NAME_MAX_LENGTH];
+	char parent[PARTNER_NAME_MAX];
 	int64_t size;
 	size_t n;
 
@@ -287,7 +330,7 @@ int partner_sources_list(struct exchange *ex, struct api_error *err)
 }
 
 /* A copy of the one that the path names; NULL and 404. */
-static json_t *find(const struct exchange *ex, char name[NAME_MAX_LENGTH], struct api_error *err)
+static json_t *find(const struct exchange *ex, char name[PARTNER_NAME_MAX], struct api_error *err)
 {
 	struct partner *p = ex->server->partner;
 	json_t *found;
@@ -303,7 +346,7 @@ static json_t *find(const struct exchange *ex, char name[NAME_MAX_LENGTH], struc
 
 int partner_sources_get(struct exchange *ex, struct api_error *err)
 {
-	char name[NAME_MAX_LENGTH];
+	char name[PARTNER_NAME_MAX];
 	json_t *found = find(ex, name, err);
 
 	if (!found)
@@ -315,7 +358,7 @@ int partner_sources_get(struct exchange *ex, struct api_error *err)
 int partner_sources_delete(struct exchange *ex, struct api_error *err)
 {
 	struct partner *p = ex->server->partner;
-	char name[NAME_MAX_LENGTH];
+	char name[PARTNER_NAME_MAX];
 	int rc;
 
 	name_of(ex, ex->param[2], name);
@@ -371,7 +414,7 @@ int partner_sources_patch(struct exchange *ex, struct api_error *err)
 	struct partner *p = ex->server->partner;
 	const char *mask = ex_query(ex, "updateMask");
 	json_t *changes = ex_json(ex, err), *patched = NULL;
-	char name[NAME_MAX_LENGTH];
+	char name[PARTNER_NAME_MAX];
 	int rc = -1;
 
 	if (changes && (!mask || !*mask))

@@ -133,6 +133,8 @@ static const struct {
 	{ "GET", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_get },
 	{ "PATCH", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_patch },
 	{ "DELETE", "/v1/projects/*/locations/*/dataSourceDefinitions/*", partner_sources_delete },
+	{ "POST", "/v1/projects/*/transferConfigs/*/runs/*", partner_runs_post },
+	{ "POST", "/v1/projects/*/locations/*/transferConfigs/*/runs/*", partner_runs_post },
 	{ "GET", "/v1/projects/*/topics", pubsub_topics_list },
 	{ "PUT", "/v1/projects/*/topics/*", pubsub_topics_create },
 	{ "GET", "/v1/projects/*/topics/*", pubsub_topics_get },
