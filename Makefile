@@ -28,7 +28,7 @@ ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
-ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. $(WARNINGS) $(WERROR) \
+ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' -I. -Ibuild/proto $(WARNINGS) $(WERROR) \
 	      $(CFLAGS_$(BUILD)) $(CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS_$(BUILD)) $(LDFLAGS)
 
@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1) 2>/dev/null)
 pkg_libs   = $(shell pkg-config --libs $(1) 2>/dev/null)
 
 # Headers do no harm where they are not used; libraries are linked per program.
-PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal libpcre2-8 yaml-0.1)
+PKG_CFLAGS := $(call pkg_cflags,libcurl libcrypto jansson libpq libmariadb libmicrohttpd sqlite3 zlib libisal libpcre2-8 yaml-0.1 libprotobuf-c)
 
 # --- what is built -------------------------------------------------------
 
@@ -75,9 +75,9 @@ dtstrigger_SOURCES := $(wildcard trigger/dtstrigger*.c trigger/event*.c trigger/
 dtstrigger_LIBS    := google base
 dtstrigger_PKGS    := libcurl libcrypto jansson
 
-dtsserve_SOURCES := $(addprefix trigger/,dtsserve.c partner.c) $(wildcard trigger/serve_*.c)
+dtsserve_SOURCES := $(addprefix trigger/,dtsserve.c partner.c dts_time.c transfer_run.pb-c.c) $(wildcard trigger/serve_*.c)
 dtsserve_LIBS    := google base
-dtsserve_PKGS    := libcurl libcrypto jansson yaml-0.1
+dtsserve_PKGS    := libcurl libcrypto jansson yaml-0.1 libpcre2-8 libprotobuf-c libisal
 
 dagtrigger_SOURCES := $(foreach part,dagtrigger airflow execution replicator,$(wildcard trigger/$(part)*.c))
 dagtrigger_LIBS    := google base
@@ -110,7 +110,19 @@ all: $(PROGRAMS:%=$(B)/bin/%)
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-$(B)/obj/%.o: %.c Makefile
+# protoc-c makes them: trigger/x.pb-c.h of trigger/x.proto is included by that name.
+PROTO_HEADERS := $(patsubst %.proto,build/proto/%.pb-c.h,$(wildcard trigger/*.proto))
+build/proto/%.pb-c.c build/proto/%.pb-c.h: %.proto
+	@mkdir -p build/proto
+	$(call say,PB)protoc-c --c_out=build/proto $<
+
+.SECONDARY: $(PROTO_HEADERS) $(PROTO_HEADERS:.h=.c)
+
+$(B)/obj/trigger/%.pb-c.o: build/proto/trigger/%.pb-c.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/%.o: %.c Makefile | $(PROTO_HEADERS)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -154,6 +166,9 @@ $(B)/property/tables: $(call object,$(wildcard tests/property/*.c))
 	$(call say,LD)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(call pkg_libs,jansson) -lm
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# For tools that read sources without a build.
+proto: $(PROTO_HEADERS)
 
 unit-programs: $(UNIT_TESTS:%=$(B)/unit/%) $(FUZZ_TARGETS:%=$(B)/fuzz/replay_%) $(B)/property/tables
 
@@ -259,6 +274,6 @@ print-man:
 clean:
 	rm -rf build
 
-.PHONY: all deps demo check asan lint fuzz property rounds interop bench man install uninstall dist distcheck clean unit-programs \
+.PHONY: all deps demo check asan lint fuzz property rounds interop bench man install uninstall dist distcheck clean proto unit-programs \
 	print-programs print-pipelines print-man
 .DELETE_ON_ERROR:

@@ -11,8 +11,15 @@
 
 #include "lib/io.h"
 
+/* What the child gets. */
+struct ends {
+	int in, out, err; /* -1: ours */
+	int report;
+};
+
 /* In the child. exec's failure is reported through `report`. */
-static void run_child(char *const *argv, pid_t parent, int in, int out, int report)
+static void run_child(const struct command *c, char *const *argv, const struct ends *e,
+		      pid_t parent)
 {
 	sigset_t none;
 	int number;
@@ -25,10 +32,13 @@ static void run_child(char *const *argv, pid_t parent, int in, int out, int repo
 	signals_reset_in_child();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(in, STDIN_FILENO) >= 0 && (out < 0 || dup2(out, STDOUT_FILENO) >= 0))
+	if (c->environment)
+		environ = (char **)c->environment;
+	if (dup2(e->in, STDIN_FILENO) >= 0 && (e->out < 0 || dup2(e->out, STDOUT_FILENO) >= 0) &&
+	    (e->err < 0 || dup2(e->err, STDERR_FILENO) >= 0))
 		execvp(argv[0], argv);
 	number = errno;
-	if (write(report, &number, sizeof number) < 0)
+	if (write(e->report, &number, sizeof number) < 0)
 		_exit(126);
 	_exit(127);
 }
@@ -58,6 +68,7 @@ static void make_pipe(int *reads, int *writes)
 int command_start(struct command *c, char *const *argv, unsigned pipes, struct error *err)
 {
 	auto_fd child_in = -1, in = -1, out = -1, child_out = -1, report = -1, child_report = -1;
+	auto_fd from_err = -1, child_err = -1;
 	pid_t self = getpid();
 	int number;
 
@@ -67,14 +78,18 @@ int command_start(struct command *c, char *const *argv, unsigned pipes, struct e
 		child_in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (pipes & COMMAND_OUT)
 		make_pipe(&out, &child_out);
+	if (pipes & COMMAND_ERR)
+		make_pipe(&from_err, &child_err);
 	make_pipe(&report, &child_report);
-	if (child_in < 0 || (pipes & COMMAND_OUT && child_out < 0) || child_report < 0)
+	if (child_in < 0 || (pipes & COMMAND_OUT && child_out < 0) ||
+	    (pipes & COMMAND_ERR && child_err < 0) || child_report < 0)
 		return error_set_errno(err, ERR_OS, "pipe");
 	c->pid = fork();
 	if (c->pid < 0)
 		return error_set_errno(err, ERR_OS, "fork");
 	if (c->pid == 0)
-		run_child(argv, self, child_in, child_out, child_report);
+		run_child(c, argv, &(struct ends){ child_in, child_out, child_err, child_report },
+			  self);
 	io_close_fd(&child_report);
 	number = exec_errno(report);
 	if (number) {
@@ -84,9 +99,10 @@ int command_start(struct command *c, char *const *argv, unsigned pipes, struct e
 	}
 	c->in = in;
 	c->out = out;
+	c->err = from_err;
 	c->in_held = pipes & COMMAND_HOLD ? child_in : -1;
 	/* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the cleanup reads them */
-	in = out = -1;
+	in = out = from_err = -1;
 	if (pipes & COMMAND_HOLD)
 		child_in = -1;
 	return 0;

@@ -19,10 +19,12 @@ struct command {
 	int in;      /* to its stdin, owned by the caller; -1: it reads /dev/null */
 	int in_held; /* with COMMAND_HOLD: the end that it reads from, owned by the caller; or -1 */
 	int out;     /* from its stdout, owned by the caller; -1: it has ours */
+	int err;     /* from its stderr, likewise */
+	char *const *environment; /* set before the start: in place of ours; NULL: ours. Borrowed */
 };
 
 /* Which ends are pipes; hold: what COMMAND leaves unread of its stdin stays there. */
-enum { COMMAND_IN = 1, COMMAND_OUT = 2, COMMAND_HOLD = 4 };
+enum { COMMAND_IN = 1, COMMAND_OUT = 2, COMMAND_HOLD = 4, COMMAND_ERR = 8 };
 
 /*
  * Start argv[0], found in PATH. ERR_NOINPUT: there is no such command.

@@ -8,6 +8,7 @@
 #include "lib/io.h"
 #include "lib/log.h"
 #include "trigger/serve_options.h"
+#include "trigger/serve_runs.h"
 #include "trigger/serve_source.h"
 
 static int run(const struct serve_options *o, const struct command_line *line, struct error *err)
@@ -16,12 +17,19 @@ static int run(const struct serve_options *o, const struct command_line *line, s
 
 	if (word && !strcmp(word, "source"))
 		return serve_source(o, line, err);
-	return error_set(err, ERR_USAGE, "what to do is needed: dtsserve source; see --help");
+	if (word && !strcmp(word, "run"))
+		return serve_runs(o, line, err);
+	return error_set(err, ERR_USAGE,
+			 "what to do is needed: dtsserve run, or dtsserve source; see --help");
 }
 
 int main(int argc, char **argv)
 {
-	struct serve_options options = { 0 };
+	struct serve_options options = { .max_run_s = 12 * 3600,
+					 .log_flush_s = 60,
+					 .parallel = 4,
+					 .connections = 2,
+					 .takeover_ms = 60 * 1000 };
 	struct command_line line;
 	struct error err = { 0 };
 

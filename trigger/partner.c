@@ -1,7 +1,11 @@
 #include "trigger/partner.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "lib/buf.h"
 #include "lib/google/url.h"
+#include "lib/rowstream.h"
 
 /* --- data source definitions ---------------------------------------------------------------- */
 
@@ -111,4 +115,152 @@ int partner_source_patch(struct api *a, const char *name, const json_t *definiti
 		return -1;
 	request.path = buf_cstr(&path, err);
 	return request.path ? call(a, &request, ret, err) : -1;
+}
+
+/* --- runs ----------------------------------------------------------------------------------- */
+
+/* "/RUNsuffix" as the path of the request; 0 for 404, else 1 with the answer in response. */
+static int call_run(struct api *a, struct api_request *request, const char *run, const char *suffix,
+		    struct api_response *response, struct error *err)
+{
+	auto_buf path = BUF_INIT;
+
+	request->what = run;
+	request->expected[0] = 404;
+	if (buf_appendf(&path, err, "/%s%s", run, suffix) < 0 ||
+	    !(request->path = buf_cstr(&path, err)) || api_call(a, request, response, err) < 0)
+		return -1;
+	return response->status == 404 ? 0 : 1;
+}
+
+int partner_run_get(struct api *a, const char *run, json_t **ret, struct error *err)
+{
+	auto_api_response response = API_RESPONSE_INIT;
+	struct api_request request = { .method = "GET" };
+	int rc = call_run(a, &request, run, "", &response, err);
+
+	if (rc > 0 && !json_is_object(response.json))
+		return error_set(err, ERR_PROTOCOL, "%s: the answer is not an object", run);
+	if (rc > 0)
+		*ret = json_incref(response.json);
+	return rc;
+}
+
+/* google.rpc.Code of a failure. */
+static int rpc_code(const struct error *failure)
+{
+	switch (failure->code) {
+	case ERR_DATA:
+	case ERR_USAGE:
+		return 3; /* INVALID_ARGUMENT */
+	case ERR_NOINPUT:
+		return 5; /* NOT_FOUND */
+	case ERR_PERM:
+		return 7; /* PERMISSION_DENIED */
+	case ERR_TEMP:
+		return 14; /* UNAVAILABLE */
+	case ERR_REMOTE:
+	case ERR_CONFIG:
+		return 9; /* FAILED_PRECONDITION */
+	default:
+		return 13; /* INTERNAL */
+	}
+}
+
+int partner_run_patch(struct api *a, const char *run, const char *state,
+		      const struct error *failure, struct error *err)
+{
+	auto_api_response response = API_RESPONSE_INIT;
+	struct api_request request = { .method = "PATCH" };
+	json_t *body = json_pack("{s:s}", "state", state);
+	int rc;
+
+	if (failure)
+		json_object_set_new(body, "errorStatus",
+				    json_pack("{s:i,s:o}", "code", rpc_code(failure), "message",
+					      rowstream_reason(failure->message)));
+	request.body = body;
+	rc = call_run(a, &request, run,
+		      failure ? "?updateMask=state,errorStatus" : "?updateMask=state", &response,
+		      err);
+	json_decref(body);
+	return rc;
+}
+
+int partner_run_log(struct api *a, const char *run, const json_t *messages, struct error *err)
+{
+	auto_api_response response = API_RESPONSE_INIT;
+	json_t *body = json_pack("{s:O}", "transferMessages", messages);
+	/* A line that stands there twice is better than one that is lost. */
+	struct api_request request = { .method = "POST", .body = body };
+	int rc = call_run(a, &request, run, ":logMessages", &response, err);
+
+	json_decref(body);
+	return rc;
+}
+
+int partner_run_start_jobs(struct api *a, const char *run, const json_t *request, struct error *err)
+{
+	auto_api_response response = API_RESPONSE_INIT;
+	struct api_request call = { .method = "POST", .body = request, .once = true };
+
+	return call_run(a, &call, run, ":startBigQueryJobs", &response, err);
+}
+
+int partner_run_finish(struct api *a, const char *run, struct error *err)
+{
+	auto_api_response response = API_RESPONSE_INIT;
+	json_t *body = json_object();
+	struct api_request request = { .method = "POST", .body = body, .expected = { 0, 400 } };
+	int rc = call_run(a, &request, run, ":finishRun", &response, err);
+
+	json_decref(body);
+	if (rc > 0 && response.status == 400 &&
+	    strcmp(response.error.grpc_status, "FAILED_PRECONDITION") != 0)
+		return api_error_set(&response.error, run, err);
+	return rc;
+}
+
+/* The service names the load jobs that it starts so. */
+static bool tells_of_job(const json_t *page)
+{
+	json_t *message;
+	size_t i;
+
+	json_array_foreach(json_object_get(page, "transferMessages"), i, message) {
+		const char *text = json_string_value(json_object_get(message, "messageText"));
+
+		if (text && !strncmp(text, "Job bqts_", strlen("Job bqts_")))
+			return true;
+	}
+	return false;
+}
+
+int partner_run_has_jobs(struct api *a, const char *run, struct error *err)
+{
+	auto_buf suffix = BUF_INIT;
+	int rc;
+
+	do {
+		auto_api_response response = API_RESPONSE_INIT;
+		struct api_request request = { .method = "GET" };
+		const char *next;
+
+		if (suffix.length == 0 && buf_append_str(&suffix, "/transferLogs", err) < 0)
+			return -1;
+		next = buf_cstr(&suffix, err);
+		rc = next ? call_run(a, &request, run, next, &response, err) : -1;
+		if (rc <= 0 || tells_of_job(response.json))
+			break;
+		next = json_string_value(json_object_get(response.json, "nextPageToken"));
+		rc = 0;
+		buf_clear(&suffix);
+		if (next && *next) {
+			rc = buf_append_str(&suffix, "/transferLogs?pageToken=", err) < 0 ||
+					     url_append_escaped(&suffix, next, err) < 0
+				     ? -1
+				     : 0;
+		}
+	} while (rc == 0 && suffix.length > 0);
+	return rc;
 }

@@ -41,4 +41,36 @@ int partner_source_patch(struct api *a, const char *name, const json_t *definiti
 int partner_source_delete(struct api *a, const char *name, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* --- runs ----------------------------------------------------------------------------------- */
+
+/* Beside the results named: 0: there is no such run (any more). */
+
+/* 1: the TransferRun. */
+int partner_run_get(struct api *a, const char *run, json_t **ret, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* state: "RUNNING" or "FAILED"; failure: what errorStatus says with FAILED, or NULL. 1. ERR_REMOTE: it has ended. */
+int partner_run_patch(struct api *a, const char *run, const char *state,
+		      const struct error *failure, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* messages: an array of TransferMessage, at least one. 1. Resets the service's patience as a patch does. */
+int partner_run_log(struct api *a, const char *run, const json_t *messages, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
+ * request: {"importedData":[…]}. 1. It has no key that would make a second
+ * call harmless; a failure with ERR_TEMP leaves it unknown whether jobs run.
+ */
+int partner_run_start_jobs(struct api *a, const char *run, const json_t *request, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* 1; also where somebody has finished it already. */
+int partner_run_finish(struct api *a, const char *run, struct error *err)
+	__attribute__((warn_unused_result));
+
+/* Does the run's log tell of a load job? 1; 0: no, or no such run. */
+int partner_run_has_jobs(struct api *a, const char *run, struct error *err)
+	__attribute__((warn_unused_result));
+
 #endif

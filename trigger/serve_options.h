@@ -12,6 +12,12 @@ struct serve_options {
 	const char *project, *location, *credentials;
 	struct option_values endpoints;
 	int64_t retry_initial_ms, retry_for_ms;
+	/* run */
+	const char *stage;        /* gs://BUCKET/PREFIX */
+	const char *transfer_run; /* FILE: one run, loaded directly; or NULL */
+	int64_t max_run_s, log_flush_s, parallel, connections;
+	int64_t takeover_ms; /* how long another process has that has made the mark */
+	bool gzip;
 	/* source */
 	const char *update_mask; /* or NULL */
 	int64_t page_size;       /* 0: the server's */

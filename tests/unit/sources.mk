@@ -43,3 +43,6 @@ UNIT_replicator_test_SOURCES  := trigger/replicator.c trigger/replicator_allowed
 	trigger/execution_sql.c tests/unit/google_fixture.c
 UNIT_replicator_test_PKGS     := libpcre2-8
 UNIT_airflow_test_SOURCES     := trigger/airflow.c trigger/airflow_auth.c trigger/airflow_composer.c tests/unit/google_fixture.c
+UNIT_serve_test_SOURCES := trigger/serve_request.c trigger/dts_time.c trigger/serve_params.c trigger/serve_document.c \
+	trigger/transfer_run.pb-c.c
+UNIT_serve_test_PKGS    := yaml-0.1 libpcre2-8 libprotobuf-c
