@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/google/backoff.h"
 #include "lib/google/crypto.h"
 #include "lib/log.h"
@@ -96,29 +97,27 @@ static void say_held(struct lock *l, const struct lock_record *theirs)
 	snprintf(l->locks->holder, sizeof l->locks->holder, "%s", theirs->owner);
 }
 
-/* There is a document. 1: it is ours now. 0: look again; *held: it is another's. */
-static int take_existing(struct lock *l, bool *held, struct error *err)
+/* There is a document, which says that. 1: it is ours now. 0: look again; *held: it is another's. */
+static int take_existing(struct lock *l, const struct lock_record *theirs, bool *held,
+			 struct error *err)
 {
-	struct lock_record theirs = { .start_ns = 0 };
-	int rc = l->locks->documents->read(l, &theirs, err);
+	int rc;
 
-	if (rc <= 0)
-		return rc;
 	/* An answer was lost. */
-	if (!strcmp(theirs.owner, l->record.owner)) {
-		l->record = theirs;
+	if (!strcmp(theirs->owner, l->record.owner)) {
+		l->record = *theirs;
 		return 1;
 	}
-	if (theirs.expires_ns > dts_time_now_ns()) {
-		say_held(l, &theirs);
+	if (theirs->expires_ns > dts_time_now_ns()) {
+		say_held(l, theirs);
 		*held = true;
 		return 0;
 	}
-	l->record.start_ns = theirs.start_ns;
+	l->record.start_ns = theirs->start_ns;
 	rc = l->locks->documents->replace(l, err);
 	if (rc > 0)
 		log_warn("the lock %s/%s of %s was not renewed: taken over", l->locks->where, l->id,
-			 theirs.owner);
+			 theirs->owner);
 	else
 		l->record.start_ns = 0;
 	return rc;
@@ -130,10 +129,14 @@ int lock_document_take(struct lock *l, struct error *err)
 
 	snprintf(l->locks->holder, sizeof l->locks->holder, "several at once");
 	for (int i = 0; i < ATTEMPTS && !held; i++) {
-		int rc = l->locks->documents->create(l, err);
+		struct lock_record theirs = { .start_ns = 0 };
+		/* First a read, which disturbs nobody: a write that finds it held would hold up its owner. */
+		int rc = l->locks->documents->read(l, &theirs, err);
 
-		if (rc == 0)
-			rc = take_existing(l, &held, err);
+		if (rc > 0)
+			rc = take_existing(l, &theirs, &held, err);
+		else if (rc == 0)
+			rc = l->locks->documents->create(l, err);
 		if (rc != 0)
 			return rc;
 		if (!held && pause(i, err) < 0)
@@ -144,31 +147,57 @@ int lock_document_take(struct lock *l, struct error *err)
 
 /* --- keeping ----------------------------------------------------------------------------------- */
 
+/* It is another's: nothing of it is ours to remove. */
+static int lose(struct lock *l)
+{
+	*l->version = '\0';
+	return 0;
+}
+
 int lock_document_write(struct lock *l, struct error *err)
 {
 	struct lock_record there = { .start_ns = 0 };
+	int64_t until = monotonic_ms() + l->locks->lease_ms / 2;
 
-	for (int i = 0; i < ATTEMPTS; i++) {
+	if (!*l->version)
+		return 0;
+	for (int i = 0;; i = i < ATTEMPTS ? i + 1 : i) {
 		int rc = l->locks->documents->replace(l, err);
 
 		if (rc != 0)
 			return rc;
-		/* Ours with another version: the answer to an earlier attempt was lost. */
+		/* Ours: contention, or the answer to an earlier attempt was lost. */
 		rc = l->locks->documents->read(l, &there, err);
 		if (rc < 0)
 			return -1;
 		if (rc == 0 || strcmp(there.owner, l->record.owner) != 0)
-			return 0;
+			return lose(l);
+		if (monotonic_ms() >= until)
+			return error_set(err, ERR_TEMP,
+					 "lock %s/%s cannot be written: others are at it all the "
+					 "time",
+					 l->locks->where, l->id);
 		if (pause(i, err) < 0)
 			return -1;
 	}
-	return error_set(err, ERR_TEMP,
-			 "lock %s/%s cannot be written: others are at it all the time",
-			 l->locks->where, l->id);
 }
 
 int lock_document_release(struct lock *l, bool keep, struct error *err)
 {
-	/* 0: it is another's already. */
-	return !keep && l->locks->documents->remove(l, err) < 0 ? -1 : 0;
+	int rc = 0;
+
+	if (keep || !*l->version)
+		return 0;
+	/* 0: contention, or it is another's already. */
+	for (int i = 0; i < ATTEMPTS && rc == 0; i++) {
+		struct lock_record there = { .start_ns = 0 };
+
+		rc = l->locks->documents->remove(l, err);
+		if (rc == 0 && (l->locks->documents->read(l, &there, err) <= 0 ||
+				strcmp(there.owner, l->record.owner) != 0))
+			return 0;
+		if (rc == 0 && pause(i, err) < 0)
+			return -1;
+	}
+	return rc < 0 ? -1 : 0;
 }

@@ -1,49 +1,32 @@
 /*
  * Documents of Firestore in native mode.
  * https://cloud.google.com/firestore/docs/reference/rest/v1/projects.databases.documents
+ *
+ * Writes go through documents:commit, whose preconditions are JSON: the
+ * emulator does not read an updateTime in a query.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/google/url.h"
 #include "trigger/lock_impl.h"
 
-/* ".../documents/COLLECTION" */
-static int append_collection(const struct locks *l, struct buf *path, struct error *err)
+static const char *database(const struct lock *l)
 {
-	if (buf_appendf(path, err, "/projects/%s/databases/", l->project) < 0)
-		return -1;
-	if (l->database ? url_append_escaped(path, l->database, err) < 0
-			: buf_append_str(path, "(default)", err) < 0)
-		return -1;
-	return buf_append_str(path, "/documents/", err) < 0 ||
-			       url_append_escaped(path, l->where, err) < 0
-		       ? -1
-		       : 0;
+	return l->locks->database ? l->locks->database : "(default)";
 }
 
-/* Its path, and where there is a version that it must have. NULL: out of memory. */
-static const char *document_path(const struct lock *l, bool versioned, struct buf *path,
-				 struct error *err)
+/* The document's name, as a JSON string; NULL where memory is out. */
+static json_t *make_name(const struct lock *l)
 {
-	if (append_collection(l->locks, path, err) < 0 ||
-	    buf_appendf(path, err, "/%s", l->id) < 0 ||
-	    (versioned && (buf_append_str(path, "?currentDocument.updateTime=", err) < 0 ||
-			   url_append_escaped(path, l->version, err) < 0)))
-		return NULL;
-	return buf_cstr(path, err);
+	return json_sprintf("projects/%s/databases/%s/documents/%s/%s", l->locks->project,
+			    database(l), l->locks->where, l->id);
 }
 
-static json_t *make_body(const struct lock *l)
+static int take_version(struct lock *l, const json_t *from, struct error *err)
 {
-	return json_pack("{s:{s:{s:s},s:o,s:o}}", "fields", "owner", "stringValue", l->record.owner,
-			 "expires", lock_document_time(l->record.expires_ns), "startRequested",
-			 lock_document_time(l->record.start_ns));
-}
-
-static int take_version(struct lock *l, const json_t *document, struct error *err)
-{
-	const char *version = json_string_value(json_object_get(document, "updateTime"));
+	const char *version = json_string_value(json_object_get(from, "updateTime"));
 
 	if (!version || strlen(version) >= sizeof l->version)
 		return error_set(err, ERR_PROTOCOL, "lock %s/%s: the answer has no updateTime",
@@ -52,43 +35,66 @@ static int take_version(struct lock *l, const json_t *document, struct error *er
 	return 1;
 }
 
-static int send(struct lock *l, struct api_request *q, const char *const *words, struct error *err)
+/* One write, which is stolen, if the condition, stolen too, holds. NULL: out of memory. */
+static int commit(struct lock *l, json_t *write, json_t *condition, const char *const *words,
+		  struct api_response *ret, struct error *err)
 {
-	auto_api_response r = API_RESPONSE_INIT;
-	json_t *body = make_body(l);
-	int rc = body ? 0 : error_nomem(err);
+	struct api_request q = { .method = "POST", .expected = { 400, 404, 409 } };
+	auto_buf path = BUF_INIT_MAX(1024);
+	json_t *body = NULL;
+	int rc = -1;
 
-	q->body = body;
-	if (rc == 0)
-		rc = lock_document_call(l, q, &r, err);
+	/* json_object_set_new takes the condition also where it fails. */
+	if (json_object_set_new(write, "currentDocument", condition) == 0)
+		body = json_pack("{s:[O]}", "writes", write);
+	q.body = body;
+	if (!body)
+		error_nomem(err);
+	else if (buf_appendf(&path, err, "/projects/%s/databases/%s/documents:commit",
+			     l->locks->project, database(l)) == 0 &&
+		 (q.path = buf_cstr(&path, err)))
+		rc = lock_document_call(l, &q, ret, err);
 	json_decref(body);
+	json_decref(write);
 	if (rc < 0)
 		return -1;
-	return r.status >= 400 ? lock_document_judge(l, &r, words, err)
-			       : take_version(l, r.json, err);
+	return ret->status >= 400 ? lock_document_judge(l, ret, words, err) : 1;
+}
+
+static int update(struct lock *l, json_t *condition, const char *const *words, struct error *err)
+{
+	auto_api_response r = API_RESPONSE_INIT;
+	json_t *write = json_pack("{s:{s:o,s:{s:{s:s},s:o,s:o}}}", "update", "name", make_name(l),
+				  "fields", "owner", "stringValue", l->record.owner, "expires",
+				  lock_document_time(l->record.expires_ns), "startRequested",
+				  lock_document_time(l->record.start_ns));
+	int rc = commit(l, write, condition, words, &r, err);
+
+	if (rc <= 0)
+		return rc;
+	return take_version(l, json_array_get(json_object_get(r.json, "writeResults"), 0), err);
 }
 
 static int create(struct lock *l, struct error *err)
 {
 	static const char *const exists[] = { "ALREADY_EXISTS", NULL };
-	struct api_request q = { .method = "POST", .expected = { 409 } };
-	auto_buf path = BUF_INIT_MAX(8192);
 
-	if (append_collection(l->locks, &path, err) < 0 ||
-	    buf_appendf(&path, err, "?documentId=%s", l->id) < 0 ||
-	    !(q.path = buf_cstr(&path, err)))
-		return -1;
-	return send(l, &q, exists, err);
+	return update(l, json_pack("{s:b}", "exists", 0), exists, err);
 }
+
+static const char *const changed[] = { "FAILED_PRECONDITION", "NOT_FOUND", NULL };
 
 static int replace(struct lock *l, struct error *err)
 {
-	static const char *const changed[] = { "FAILED_PRECONDITION", "NOT_FOUND", NULL };
-	struct api_request q = { .method = "PATCH", .expected = { 400, 404, 409 } };
-	auto_buf path = BUF_INIT_MAX(8192);
+	return update(l, json_pack("{s:s}", "updateTime", l->version), changed, err);
+}
 
-	q.path = document_path(l, true, &path, err);
-	return q.path ? send(l, &q, changed, err) : -1;
+static int remove_document(struct lock *l, struct error *err)
+{
+	auto_api_response r = API_RESPONSE_INIT;
+
+	return commit(l, json_pack("{s:o}", "delete", make_name(l)),
+		      json_pack("{s:s}", "updateTime", l->version), changed, &r, err);
 }
 
 static int read_document(struct lock *l, struct lock_record *ret, struct error *err)
@@ -99,8 +105,11 @@ static int read_document(struct lock *l, struct lock_record *ret, struct error *
 	const json_t *fields;
 	const char *owner;
 
-	q.path = document_path(l, false, &path, err);
-	if (!q.path || lock_document_call(l, &q, &r, err) < 0)
+	if (buf_appendf(&path, err, "/projects/%s/databases/%s/documents/", l->locks->project,
+			database(l)) < 0 ||
+	    url_append_escaped(&path, l->locks->where, err) < 0 ||
+	    buf_appendf(&path, err, "/%s", l->id) < 0 || !(q.path = buf_cstr(&path, err)) ||
+	    lock_document_call(l, &q, &r, err) < 0)
 		return -1;
 	if (r.status == 404)
 		return 0;
@@ -110,19 +119,6 @@ static int read_document(struct lock *l, struct lock_record *ret, struct error *
 	ret->expires_ns = lock_document_read_time(json_object_get(fields, "expires"));
 	ret->start_ns = lock_document_read_time(json_object_get(fields, "startRequested"));
 	return take_version(l, r.json, err);
-}
-
-static int remove_document(struct lock *l, struct error *err)
-{
-	static const char *const changed[] = { "FAILED_PRECONDITION", "NOT_FOUND", NULL };
-	struct api_request q = { .method = "DELETE", .expected = { 400, 404, 409 } };
-	auto_api_response r = API_RESPONSE_INIT;
-	auto_buf path = BUF_INIT_MAX(8192);
-
-	q.path = document_path(l, true, &path, err);
-	if (!q.path || lock_document_call(l, &q, &r, err) < 0)
-		return -1;
-	return r.status >= 400 ? lock_document_judge(l, &r, changed, err) : 1;
 }
 
 static const struct document_kind documents = {
