@@ -201,7 +201,7 @@ no_operand_is_refused() {
 }
 
 @test "a command line without operands is 64" {
-	each "sqlextract rowwrap pubsubrun dagtrigger dtsserve localcloud sync-table ingest-gcs replicate" no_operand_is_refused
+	each "sqlextract rowwrap pubsubrun dagtrigger dtsserve localcloud sync-table ingest-gcs replicate mirror-dataset" no_operand_is_refused
 }
 
 log_format_is_json() {
