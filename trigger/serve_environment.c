@@ -83,6 +83,7 @@ static int write_file(struct environment *e, const struct request *r, const char
 			  "destinationTableId", destination, "runTime", r->run_time, "scheduleTime",
 			  r->schedule_time, "userId", (json_int_t)r->user_id, "params", r->params);
 	char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+	struct error closing;
 	int fd, rc;
 
 	json_decref(json);
@@ -93,10 +94,12 @@ static int write_file(struct environment *e, const struct request *r, const char
 	rc = fd < 0 ? error_set_errno(err, ERR_IO, "%s", e->file)
 		    : io_write_all(fd, text, strlen(text), e->file, err);
 	free(text);
-	if (fd < 0)
+	if (fd < 0) {
 		e->file[0] = '\0';
-	else if (io_close(fd, e->file, rc < 0 ? &(struct error){ 0 } : err) < 0)
+	} else if (io_close(fd, e->file, &closing) < 0 && rc == 0) {
+		*err = closing;
 		rc = -1;
+	}
 	return rc < 0 ? -1 : set(e, "RUN_FILE", e->file, err);
 }
 

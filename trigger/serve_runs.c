@@ -54,8 +54,9 @@ static void report(struct runs *runs, const struct request *r, const char *state
 	if (why)
 		json_object_set_new(record, "reason", rowstream_reason(why->message));
 	pthread_mutex_lock(&runs->lock);
-	if (!record || rowstream_write_record(&runs->out, "@run", record, &err) < 0)
-		note_failure(runs, record ? &err : why);
+	if ((record ? rowstream_write_record(&runs->out, "@run", record, &err)
+		    : error_nomem(&err)) < 0)
+		note_failure(runs, &err);
 	pthread_mutex_unlock(&runs->lock);
 	json_decref(record);
 }

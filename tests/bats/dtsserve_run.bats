@@ -166,8 +166,9 @@ setup() {
 @test "many megabytes go through in parts, in little memory" {
 	connector 'awk "BEGIN { for (i = 0; i < 200000; i++) printf \"{\\\"a\\\":%d,\\\"s\\\":\\\"%01000d\\\"}\\n\", i, 0 }"' t '[{field_name: a, type: INTEGER}, {field_name: s, type: STRING}]'
 	new_run '{}'
-	run_split bash -c 'requests | (ulimit -v 700000; dtsserve run "$CONFIG" --stage gs://stage/tmp --gzip)'
+	run_split bash -c 'requests | /usr/bin/time -f %M -o "$0" dtsserve run "$CONFIG" --stage gs://stage/tmp --gzip' "$BATS_TEST_TMPDIR/memory"
 	assert_status 0
+	(($(tail -n 1 "$BATS_TEST_TMPDIR/memory") < 65536)) || [[ $BUILD == asan ]] || _fail "$(cat "$BATS_TEST_TMPDIR/memory") KiB"
 	await_state SUCCEEDED
 	assert_equal "$(rows_of t)" 200000
 	gcs_names stage "tmp/$ID/" | grep -q 'part-00001.ndjson.gz'
@@ -217,7 +218,7 @@ setup() {
 @test "a silent connector gives signs of life" {
 	connector 'until [[ $(curl -sS --noproxy "*" "$LOCALCLOUD_URL/v1/$DTS_RUN/transferLogs" | jq "[.transferMessages[]? | select(.messageText == \"\")] | length") -ge 2 ]]; do sleep 0.2; done; echo "{\"a\":1}"' t
 	new_run '{}'
-	serve --log-flush-secs 1
+	serve --log-flush-secs 1 --max-transfer-run-secs 60
 	assert_status 0
 	await_state SUCCEEDED
 }
@@ -226,7 +227,7 @@ setup() {
 	connector 'echo "ERROR: first" >&2; printf "[WARNING] second\n\nno end" >&2
 		until curl -sS --noproxy "*" "$LOCALCLOUD_URL/v1/$DTS_RUN/transferLogs" | grep -q first; do sleep 0.2; done; echo "{\"a\":1}"' t
 	new_run '{}'
-	serve --log-flush-secs 1
+	serve --log-flush-secs 1 --max-transfer-run-secs 60
 	await_state SUCCEEDED
 	assert_log ERROR first
 	assert_log WARNING second
@@ -250,7 +251,7 @@ setup() {
 	new_run '{"n":1}'
 	local first=$RUN
 	new_run '{"n":2}'
-	serve --parallel 2
+	serve --parallel 2 --max-transfer-run-secs 60
 	assert_status 0
 	assert_json 'map(select(has("@run"))) | length == 2'
 	await_state SUCCEEDED
