@@ -17,3 +17,5 @@ FUZZ_infer_text_SOURCES := $(INFER_SOURCES)
 FUZZ_infer_csv_SOURCES  := infer/csv.c
 FUZZ_notification_SOURCES := notify/event.c notify/message.c
 FUZZ_replicator_SOURCES := trigger/replicator.c
+FUZZ_serve_SOURCES := trigger/serve_request.c trigger/serve_document.c trigger/dts_time.c trigger/transfer_run.pb-c.c
+FUZZ_serve_PKGS    := yaml-0.1 libprotobuf-c
