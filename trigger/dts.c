@@ -40,7 +40,7 @@ static int get_page(struct api *api, const char *what, struct buf *path, const c
 
 int dts_configs(struct api *api, const char *location, json_t **ret, struct error *err)
 {
-	json_t *all = json_array(), *some;
+	json_t *all = json_array(), *some = NULL;
 	char *page = NULL;
 	int rc = all ? 0 : error_nomem(err);
 

@@ -44,7 +44,7 @@ static struct changed *find(struct changes *all, const struct event_filter *filt
 
 static struct changed *append(struct changes *all, struct error *err)
 {
-	if (all->count == all->room) {
+	if (!all->item || all->count == all->room) {
 		size_t room = all->room ? all->room * 2 : 16;
 		struct changed *grown = reallocarray(all->item, room, sizeof *grown);
 

@@ -39,24 +39,20 @@ static struct locks *open_locks(const char *place, int64_t lease_ms)
 
 /* --- any place ---------------------------------------------------------------------------------- */
 
-/* Take it, again and again for that long; 1 when that has succeeded. */
-static int claim(const char *place, const char *id, int64_t for_ms, int64_t *unanswered_ns)
+/* Take it, again and again for that long; as lock_take. */
+static int claim(struct locks *l, const char *id, int64_t for_ms, struct lock **ret)
 {
-	struct locks *l = open_locks(place, LONG_MS);
 	int64_t until = monotonic_ms() + for_ms;
-	struct lock *lock = NULL;
 	struct error err;
 	int rc;
 
 	do {
-		rc = lock_take(l, id, &lock, &err);
+		rc = lock_take(l, id, ret, &err);
 		if (rc < 0)
 			printf("# %s\n", err.message);
 		if (rc == 0 && for_ms && backoff_sleep(20, -1, &err) < 0)
 			rc = -1;
 	} while (rc == 0 && monotonic_ms() < until);
-	if (rc > 0)
-		*unanswered_ns = lock_unanswered_ns(lock);
 	return rc;
 }
 
@@ -77,12 +73,15 @@ __attribute__((noreturn)) static void be_claimer(const char *place, const char *
 						 const int end[2])
 {
 	struct claimed got = { .unanswered_ns = 0 };
+	struct lock *lock = NULL;
 	char byte;
 
 	close(begin[1]);
 	close(end[1]);
 	if (read(begin[0], &byte, 1) == 0)
-		got.rc = claim(place, id, for_ms, &got.unanswered_ns);
+		got.rc = claim(open_locks(place, LONG_MS), id, for_ms, &lock);
+	if (lock)
+		got.unanswered_ns = lock_unanswered_ns(lock);
 	if (write(result[1], &got, sizeof got) != sizeof got || read(end[0], &byte, 1) != 0)
 		_exit(1);
 	_exit(0);
@@ -193,8 +192,8 @@ static void hand_over(const char *place)
 /* What was released while nobody knew what became of a start. */
 static void unanswered(const char *place)
 {
-	struct locks *a = open_locks(place, SHORT_MS);
-	int64_t start_ns = dts_time_now_ns() / 1000000 * 1000000, seen_ns = 0;
+	struct locks *a = open_locks(place, SHORT_MS), *b = open_locks(place, LONG_MS);
+	int64_t start_ns = dts_time_now_ns() / 1000000 * 1000000;
 	struct lock *lock = NULL;
 	struct error err;
 
@@ -202,8 +201,12 @@ static void unanswered(const char *place)
 	CHECK(lock_take(a, "unanswered", &lock, &err) == 1);
 	CHECK(lock_announce(lock, start_ns, &err) == 0);
 	lock_release(lock);
-	CHECK(claim(place, "unanswered", 4 * SHORT_MS, &seen_ns) == 1 && seen_ns == start_ns);
+	CHECK(claim(b, "unanswered", 4 * SHORT_MS, &lock) == 1 &&
+	      lock_unanswered_ns(lock) == start_ns);
+	lock_answered(lock);
+	lock_release(lock);
 	locks_close(a);
+	locks_close(b);
 }
 
 /* Documents only: a file is its owner's as long as that lives. */
