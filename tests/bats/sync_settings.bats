@@ -575,7 +575,7 @@ says() {
 
 @test "without its programs nothing begins" {
 	mkdir other
-	cp "$SLUICE_ROOT"/pipelines/* other
+	cp -r "$SLUICE_ROOT"/pipelines/. other
 	PATH=/usr/bin:/bin run_split other/sync
 	assert_status 78
 	[[ $errors == *'PATH: there is no sqlextract'* ]]
