@@ -11,7 +11,6 @@
 #include "trigger/dts_time.h"
 
 enum { FIRST_PAUSE_MS = 50 };
-static const int64_t ms_ns = 1000 * 1000;
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -300,17 +299,17 @@ static int start_later(struct target *t, int64_t at_least_ms, struct error *err)
 
 static int start(struct target *t, const struct trigger *with, struct error *err)
 {
-	/* To the millisecond, so that the run can be told by it (see find_start). */
-	int64_t now_ns = dts_time_now_ns() / ms_ns * ms_ns;
-	json_t *when = make_request(t, now_ns), *runs = NULL;
+	json_t *when, *runs = NULL;
 	enum dts_start outcome;
-	int64_t wait_ms;
+	int64_t announced_ns, wait_ms;
 
-	if (!when)
-		return error_nomem(err);
-	if (lock_announce(t->lock, now_ns, err) < 0) {
-		json_decref(when);
+	if (lock_announce(t->lock, &announced_ns, err) < 0)
 		return error_prefix(err, "%s", target_label(t));
+	/* With the time of the note the run can be told by it (see find_start). */
+	when = make_request(t, announced_ns);
+	if (!when) {
+		lock_answered(t->lock);
+		return error_nomem(err);
 	}
 	/* Well before the lease is over: whoever takes the lock over then sees what has become of it. */
 	outcome = dts_start(with->dts, config_name(t), when, with->lease_ms / 2, &runs, &wait_ms,

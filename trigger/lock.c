@@ -10,6 +10,7 @@
 #include "trigger/dts_time.h"
 #include "trigger/lock_impl.h"
 
+enum { ANNOUNCEMENTS = 10 };
 static const int64_t ms_ns = 1000 * 1000;
 
 static const struct lock_kind *find_kind(const char *place)
@@ -133,10 +134,31 @@ int lock_keep(struct lock *l, struct error *err)
 	return write_record(l, err);
 }
 
-int lock_announce(struct lock *l, int64_t at_ns, struct error *err)
+/* Is it ours for so long that the answer to a start comes before others may look for its run? */
+static bool is_fresh(const struct lock *l)
 {
-	l->record.start_ns = at_ns;
-	return write_record(l, err);
+	return l->record.expires_ns - dts_time_now_ns() > l->locks->lease_ms * ms_ns / 4 * 3;
+}
+
+int lock_announce(struct lock *l, int64_t *at_ns, struct error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < ANNOUNCEMENTS && rc == 0; i++) {
+		l->record.start_ns = dts_time_now_ns() / ms_ns * ms_ns;
+		rc = write_record(l, err);
+		if (rc == 0 && is_fresh(l)) {
+			*at_ns = l->record.start_ns;
+			return 0;
+		}
+	}
+	if (rc == 0)
+		error_set(err, ERR_TEMP,
+			  "the lock %s/%s takes too long to be written for a lease of %lld ms",
+			  l->locks->where, l->id, (long long)l->locks->lease_ms);
+	/* Nothing will be asked for. */
+	l->record.start_ns = 0;
+	return -1;
 }
 
 void lock_answered(struct lock *l)

@@ -48,11 +48,13 @@ const char *locks_holder(const struct locks *l);
 int lock_keep(struct lock *l, struct error *err) __attribute__((warn_unused_result));
 
 /*
- * Before a start is asked for, as of at_ns (since 1970): note that, and hold
- * the lock for a whole lease from now, whatever becomes of us. ERR_TEMP:
- * somebody has taken it over.
+ * Before a start is asked for: note that, and hold the lock whatever becomes
+ * of us. *at_ns is when it was noted (since 1970, to the millisecond); on
+ * return three quarters of a lease from now are left at least: a note that
+ * took longer to be written is made again. ERR_TEMP: somebody has taken it
+ * over, or the place is too slow for the lease; nothing is announced then.
  */
-int lock_announce(struct lock *l, int64_t at_ns, struct error *err)
+int lock_announce(struct lock *l, int64_t *at_ns, struct error *err)
 	__attribute__((warn_unused_result));
 
 /* What has become of that start is known: whoever comes next need not wait for its runs. */

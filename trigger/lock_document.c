@@ -21,6 +21,9 @@ int lock_document_open(struct locks *l, enum endpoint_service service,
 	struct api_options api = options->api;
 
 	api.service = service;
+	/* What is written later than that is half over already. */
+	if (api.retry.budget_ms > options->lease_ms / 2)
+		api.retry.budget_ms = options->lease_ms / 2;
 	if (strchr(l->where, '/'))
 		return error_set(err, ERR_USAGE, "--lock: '%s' has a slash", l->where);
 	if (api_open(&l->api, &api, err) < 0)

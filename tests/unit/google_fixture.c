@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void must(bool done, const char *what)
@@ -207,6 +208,9 @@ static bool reply(int fd, const struct script_reply *r)
 	}
 	if (r->action == SCRIPT_DROP)
 		return false;
+	if (r->delay_ms)
+		nanosleep(&(struct timespec){ r->delay_ms / 1000, r->delay_ms % 1000 * 1000000L },
+			  NULL);
 	snprintf(head, sizeof head, "HTTP/1.1 %d Scripted\r\n%sContent-Length: %zu\r\n\r\n",
 		 r->status, r->headers ? r->headers : "", n);
 	write_all(fd, head, strlen(head));

@@ -41,7 +41,8 @@ struct script_reply {
 	const char *headers; /* "Name: value\r\n…", or NULL */
 	const char *body;    /* or NULL */
 	enum script_action action;
-	size_t pad; /* this many spaces behind the body */
+	size_t pad;   /* this many spaces behind the body */
+	int delay_ms; /* before the answer */
 };
 
 enum { SCRIPT_REQUESTS_MAX = 32 };

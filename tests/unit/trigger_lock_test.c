@@ -26,7 +26,7 @@ static struct locks *open_locks(const char *place, int64_t lease_ms)
 				   .project = "test-project",
 				   .lease_ms = lease_ms,
 				   .api.retry = {
-					   .initial_ms = 1, .max_ms = 1, .budget_ms = 2000 } };
+					   .initial_ms = 1, .max_ms = 1, .budget_ms = 20000 } };
 	struct locks *l = NULL;
 	struct error err;
 
@@ -124,11 +124,15 @@ static struct claims claim_by_many(const char *place, const char *id, int64_t fo
 	return all;
 }
 
-/* A process takes it, announces a start, and is gone. */
-static void abandon(const char *place, const char *id, int64_t start_ns)
+/* A process takes it, announces a start, and is gone; when it has announced that. */
+static int64_t abandon(const char *place, const char *id)
 {
+	int64_t start_ns = 0;
+	int result[2];
 	pid_t pid;
 
+	if (pipe(result) < 0)
+		abort();
 	fflush(stdout);
 	pid = fork();
 	if (pid < 0)
@@ -138,17 +142,23 @@ static void abandon(const char *place, const char *id, int64_t start_ns)
 		struct lock *lock = NULL;
 		struct error err;
 
-		_exit(lock_take(l, id, &lock, &err) == 1 && lock_announce(lock, start_ns, &err) == 0
+		_exit(lock_take(l, id, &lock, &err) == 1 &&
+				      lock_announce(lock, &start_ns, &err) == 0 &&
+				      write(result[1], &start_ns, sizeof start_ns) > 0
 			      ? 0
 			      : 1);
 	}
+	close(result[1]);
+	CHECK(read(result[0], &start_ns, sizeof start_ns) == sizeof start_ns);
+	close(result[0]);
 	if (waitpid(pid, &(int){ 0 }, 0) != pid)
 		abort();
+	return start_ns;
 }
 
 static void many(const char *place)
 {
-	int64_t start_ns = dts_time_now_ns() / 1000000 * 1000000;
+	int64_t start_ns;
 	struct claims c;
 
 	unit_test("of 40 who claim it at once one has it");
@@ -156,7 +166,7 @@ static void many(const char *place)
 	CHECK(c.won == 1 && c.failed == 0);
 	printf("# %d won, %d failed\n", c.won, c.failed);
 	unit_test("of 40 who find it abandoned one takes it over, and knows of the start");
-	abandon(place, "abandoned", start_ns);
+	start_ns = abandon(place, "abandoned");
 	c = claim_by_many(place, "abandoned", 4 * SHORT_MS);
 	CHECK(c.won == 1 && c.failed == 0);
 	CHECK(c.unanswered_ns == start_ns);
@@ -168,6 +178,7 @@ static void hand_over(const char *place)
 	struct locks *a = open_locks(place, LONG_MS), *b = open_locks(place, LONG_MS);
 	struct lock *mine = NULL, *theirs = NULL;
 	struct error err;
+	int64_t at_ns;
 
 	unit_test("who finds it held is told whose it is; released, it is free at once");
 	CHECK(lock_take(a, "handed", &mine, &err) == 1);
@@ -179,7 +190,7 @@ static void hand_over(const char *place)
 	CHECK(lock_unanswered_ns(theirs) == 0);
 	unit_test("locks of several configs are several");
 	CHECK(lock_take(a, "other", &mine, &err) == 1);
-	CHECK(lock_announce(mine, dts_time_now_ns(), &err) == 0);
+	CHECK(lock_announce(mine, &at_ns, &err) == 0);
 	lock_answered(mine);
 	lock_release(mine);
 	lock_release(theirs);
@@ -193,13 +204,13 @@ static void hand_over(const char *place)
 static void unanswered(const char *place)
 {
 	struct locks *a = open_locks(place, SHORT_MS), *b = open_locks(place, LONG_MS);
-	int64_t start_ns = dts_time_now_ns() / 1000000 * 1000000;
 	struct lock *lock = NULL;
+	int64_t start_ns = 0;
 	struct error err;
 
 	unit_test("an unanswered start outlives the release of the lock");
 	CHECK(lock_take(a, "unanswered", &lock, &err) == 1);
-	CHECK(lock_announce(lock, start_ns, &err) == 0);
+	CHECK(lock_announce(lock, &start_ns, &err) == 0);
 	lock_release(lock);
 	CHECK(claim(b, "unanswered", 4 * SHORT_MS, &lock) == 1 &&
 	      lock_unanswered_ns(lock) == start_ns);
@@ -215,14 +226,14 @@ static void taken_over(const char *place)
 	struct locks *a = open_locks(place, SHORT_MS), *b = open_locks(place, LONG_MS);
 	struct lock *mine = NULL, *theirs = NULL, *third = NULL;
 	struct error err;
+	int64_t at_ns;
 
 	unit_test("who has slept through its lease is told, and takes nothing from who has it now");
 	CHECK(lock_take(a, "lost", &mine, &err) == 1);
 	CHECK(backoff_sleep(SHORT_MS + 100, -1, &err) == 0);
 	CHECK(lock_take(b, "lost", &theirs, &err) == 1);
-	CHECK(lock_announce(mine, dts_time_now_ns(), &err) < 0 && err.code == ERR_TEMP);
+	CHECK(lock_announce(mine, &at_ns, &err) < 0 && err.code == ERR_TEMP);
 	CHECK_HAS(err.message, "taken over");
-	lock_answered(mine);
 	lock_release(mine);
 	CHECK(lock_take(a, "lost", &third, &err) == 0);
 	unit_test("a lease that is renewed does not end");
@@ -314,6 +325,47 @@ static void firestore(void)
 	CHECK_HAS(script_request(s, 12)->body, "\"updateTime\":\"2026-01-01T00:00:03Z\"");
 	unit_test("firestore: a refusal is one");
 	CHECK(lock_take(l, "c1", &lock, &err) < 0 && err.code == ERR_PERM);
+	locks_close(l);
+	script_stop(s);
+	unsetenv("FIRESTORE_EMULATOR_HOST");
+}
+
+/* What a server that is slow makes of an announcement. */
+static void slow(void)
+{
+	enum { SLOW_MS = 1200, LEASE_MS = 4000 };
+	static const struct script_reply replies[] = {
+		{ .status = 404, .body = ANSWER("404", "NOT_FOUND") },
+		{ .status = 200, .body = WRITTEN("2026-01-01T00:00:01Z") },
+		/* accepted, but a quarter of the lease later */
+		{ .status = 200, .body = WRITTEN("2026-01-01T00:00:02Z"), .delay_ms = SLOW_MS },
+		{ .status = 200, .body = WRITTEN("2026-01-01T00:00:03Z") },
+		/* not now, and when it could be, half the lease would be over */
+		{ .status = 503, .headers = "Retry-After: 3\r\n" },
+		{ .status = 200, .body = "{}" },
+	};
+	struct script *s = script_start(replies, sizeof replies / sizeof *replies);
+	int64_t before_ns = dts_time_now_ns(), at_ns = 0;
+	char said[DTS_TIME_SIZE];
+	struct lock *lock = NULL;
+	struct locks *l;
+	struct error err;
+
+	setenv("FIRESTORE_EMULATOR_HOST", script_url(s), 1);
+	l = open_locks("firestore:locks", LEASE_MS);
+	unit_test("an announcement that was written late is made again, as of then");
+	CHECK(lock_take(l, "c1", &lock, &err) == 1);
+	CHECK(lock_announce(lock, &at_ns, &err) == 0);
+	CHECK(script_count(s) == 4);
+	CHECK(at_ns - before_ns >= SLOW_MS * 1000000LL && lock_unanswered_ns(lock) == at_ns);
+	dts_time_format(at_ns, said);
+	CHECK_HAS(script_request(s, 3)->body, said);
+	CHECK_HAS(script_request(s, 3)->body, "\"updateTime\":\"2026-01-01T00:00:02Z\"");
+	unit_test("one that cannot be written within half a lease is none");
+	CHECK(lock_announce(lock, &at_ns, &err) < 0 && err.code == ERR_TEMP);
+	CHECK(script_count(s) == 5 && lock_unanswered_ns(lock) == 0);
+	lock_release(lock);
+	CHECK_HAS(script_request(s, 5)->body, "{\"delete\":");
 	locks_close(l);
 	script_stop(s);
 	unsetenv("FIRESTORE_EMULATOR_HOST");
@@ -430,6 +482,7 @@ int main(int argc, char **argv)
 	bad_places();
 	files();
 	firestore();
+	slow();
 	datastore();
 	return unit_done();
 }
