@@ -1,5 +1,6 @@
 #include "trigger/dts.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,14 +109,18 @@ static enum dts_start judge(const struct http_response *response, const char *co
 			    int64_t *wait_ms, struct error *err)
 {
 	struct api_error_info info;
+	bool passes;
 
 	api_error_parse(response, &info);
 	api_error_set(&info, config, err);
 	*wait_ms = info.retry_after_ms;
-	/* A gateway that gave up says nothing of the server behind it. */
-	if (info.status == 502 || info.status == 504)
-		return DTS_UNKNOWN;
-	return api_error_classify(&info) == API_ERROR_RETRYABLE ? DTS_LATER : DTS_REFUSED;
+	passes = api_error_classify(&info) == API_ERROR_RETRYABLE;
+	/* Too many requests: it has not looked at this one. */
+	if (passes && (info.status == 429 || info.status == 403 ||
+		       !strcmp(info.grpc_status, "RESOURCE_EXHAUSTED")))
+		return DTS_LATER;
+	/* A server that has failed, or a gateway before it, may have begun with it. */
+	return passes || info.status >= 500 ? DTS_UNKNOWN : DTS_REFUSED;
 }
 
 /* The runs in an answer of 2xx. */

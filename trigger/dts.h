@@ -36,8 +36,8 @@ int dts_run(struct api *api, const char *run, json_t **ret, struct error *err)
 enum dts_start {
 	DTS_STARTED,
 	DTS_REFUSED, /* nothing was started, nor would be */
-	DTS_LATER,   /* nothing was started; it may work later */
-	DTS_UNKNOWN, /* no answer: a run may have been started, or be started yet */
+	DTS_LATER,   /* nothing was started, there were too many requests; it may work later */
+	DTS_UNKNOWN, /* no answer, or a 5xx: a run may have been started, or be started yet */
 };
 
 /*

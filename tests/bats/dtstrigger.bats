@@ -203,8 +203,21 @@ is_in() {
 	assert_equal "$(transfer_count "$CONFIG")" 1 runs
 }
 
-@test "a start that the server cannot do now is made again at once; what it refuses is not" {
+@test "a server that fails at a start may have begun with it: another one is made after a lease" {
 	starting '{"status":503,"reason":"UNAVAILABLE"}'
+	trigger --lease 1s < <(entry "$DS")
+	[ "$status" -eq 0 ]
+	[[ $errors == *'waiting for the run of a start without an answer'* ]] || _fail waited
+	assert_equal "$(transfer_count "$CONFIG")" 1 runs
+	# Of a backfill nobody knows then.
+	starting '{"status":503,"reason":"UNAVAILABLE"}'
+	run_split dtstrigger --config "$CONFIG" --range 2026-01-01,2026-01-03
+	[ "$status" -eq 75 ]
+	[[ $errors == *'runs may have been started'* ]] || _fail told
+}
+
+@test "a start that is one request too many is made again at once; what is refused is not" {
+	starting '{"status":429,"reason":"RESOURCE_EXHAUSTED"}'
 	trigger < <(entry "$DS")
 	[ "$status" -eq 0 ]
 	[[ $errors == *'trying again'* && $errors != *'without an answer'* ]] || _fail told
@@ -216,7 +229,7 @@ is_in() {
 	starting '{"status":400,"reason":"INVALID_ARGUMENT"}'
 	trigger < <(entry "$DS")
 	[ "$status" -eq 69 ]
-	starting '{"status":503,"reason":"UNAVAILABLE"}'
+	starting '{"status":429,"reason":"RESOURCE_EXHAUSTED"}'
 	trigger --retry-for 1ms < <(entry "$DS")
 	[ "$status" -eq 75 ]
 	assert_equal "$(transfer_count "$CONFIG")" 1 runs

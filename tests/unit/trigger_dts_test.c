@@ -98,17 +98,30 @@ static void starts(void)
 	      err.code == ERR_REMOTE);
 	CHECK(outcome(&(struct script_reply){ .status = 403 }, &wait_ms, &err) == DTS_REFUSED &&
 	      err.code == ERR_PERM);
-	unit_test("what it cannot do now may be tried later, as late as it asks");
-	CHECK(outcome(&(struct script_reply){ .status = 503, .headers = "Retry-After: 7\r\n" },
+	unit_test("what is one request too many may be tried later, as late as it asks");
+	CHECK(outcome(&(struct script_reply){ .status = 429, .headers = "Retry-After: 7\r\n" },
 		      &wait_ms, &err) == DTS_LATER &&
 	      wait_ms == 7000 && err.code == ERR_TEMP);
-	CHECK(outcome(&(struct script_reply){ .status = 429 }, &wait_ms, &err) == DTS_LATER);
+	CHECK(outcome(&(struct script_reply){ .status = 403,
+					      .body = "{\"error\":{\"code\":403,\"errors\":[{"
+						      "\"reason\":\"rateLimitExceeded\"}]}}" },
+		      &wait_ms, &err) == DTS_LATER);
+	CHECK(outcome(&(struct script_reply){
+			      .status = 503,
+			      .body = "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}" },
+		      &wait_ms, &err) == DTS_LATER);
+	unit_test("a server that has failed may have started runs");
+	for (int status = 500; status <= 504; status++)
+		CHECK(outcome(&(struct script_reply){ .status = status }, &wait_ms, &err) ==
+		      DTS_UNKNOWN);
+	CHECK(outcome(&(struct script_reply){ .status = 503, .headers = "Retry-After: 7\r\n" },
+		      &wait_ms, &err) == DTS_UNKNOWN &&
+	      wait_ms == 7000 && err.code == ERR_TEMP);
 	unit_test("of what was not answered nothing is known");
 	CHECK(outcome(&(struct script_reply){ .action = SCRIPT_DROP }, &wait_ms, &err) ==
 	      DTS_UNKNOWN);
 	CHECK(outcome(&(struct script_reply){ .action = SCRIPT_HANG }, &wait_ms, &err) ==
 	      DTS_UNKNOWN);
-	CHECK(outcome(&(struct script_reply){ .status = 504 }, &wait_ms, &err) == DTS_UNKNOWN);
 	CHECK(outcome(&(struct script_reply){ .status = 200, .body = "<html>" }, &wait_ms, &err) ==
 	      DTS_UNKNOWN);
 }
