@@ -95,7 +95,11 @@ int command_start(struct command *c, char *const *argv, unsigned pipes, struct e
 	if (number) {
 		waitpid(c->pid, NULL, 0);
 		errno = number;
-		return error_set_errno(err, number == ENOENT ? ERR_NOINPUT : ERR_OS, "%s", argv[0]);
+		return error_set_errno(err,
+				       number == ENOENT  ? ERR_NOINPUT
+				       : number == E2BIG ? ERR_DATA
+							 : ERR_OS,
+				       "%s", argv[0]);
 	}
 	c->in = in;
 	c->out = out;

@@ -28,6 +28,7 @@ enum { COMMAND_IN = 1, COMMAND_OUT = 2, COMMAND_HOLD = 4, COMMAND_ERR = 8 };
 
 /*
  * Start argv[0], found in PATH. ERR_NOINPUT: there is no such command.
+ * ERR_DATA: its arguments and environment are too large. ERR_OS: all else.
  * Afterwards command_reap must follow.
  */
 int command_start(struct command *c, char *const *argv, unsigned pipes, struct error *err)

@@ -202,9 +202,16 @@ int partner_run_log(struct api *a, const char *run, const json_t *messages, stru
 int partner_run_start_jobs(struct api *a, const char *run, const json_t *request, struct error *err)
 {
 	auto_api_response response = API_RESPONSE_INIT;
-	struct api_request call = { .method = "POST", .body = request, .once = true };
+	struct api_request call = {
+		.method = "POST", .body = request, .once = true, .expected = { 0, 400 }
+	};
+	int rc = call_run(a, &call, run, ":startBigQueryJobs", &response, err);
 
-	return call_run(a, &call, run, ":startBigQueryJobs", &response, err);
+	if (rc <= 0 || response.status != 400)
+		return rc;
+	if (strcmp(response.error.grpc_status, "FAILED_PRECONDITION") != 0)
+		return api_error_set(&response.error, run, err);
+	return 2;
 }
 
 int partner_run_finish(struct api *a, const char *run, struct error *err)

@@ -59,7 +59,8 @@ int partner_run_log(struct api *a, const char *run, const json_t *messages, stru
 	__attribute__((warn_unused_result));
 
 /*
- * request: {"importedData":[…]}. 1. It has no key that would make a second
+ * request: {"importedData":[…]}. 1. 2: the run takes no such request any more,
+ * because it has ended or was finished. It has no key that would make a second
  * call harmless; a failure with ERR_TEMP leaves it unknown whether jobs run.
  */
 int partner_run_start_jobs(struct api *a, const char *run, const json_t *request, struct error *err)

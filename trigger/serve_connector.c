@@ -300,8 +300,10 @@ static int run_with(struct connector *c, char *const *environment, struct error 
 	struct error ignored;
 	int rc;
 
-	if (command_start(&command, c->table->argv, COMMAND_OUT | COMMAND_ERR, err) < 0)
+	if (command_start(&command, c->table->argv, COMMAND_OUT | COMMAND_ERR, err) < 0) {
+		c->own_failure = err->code == ERR_OS;
 		return -1;
+	}
 	if (watch_start(&w, err) < 0) {
 		c->own_failure = true;
 		command_stop(&command);

@@ -201,7 +201,8 @@ static int take_name(const char *name, struct request *r, struct error *err)
 			if (*form != '*' && *form != *p)
 				break;
 			p += *form == '*' ? n : 1;
-			if (*form == '*' && n == 0)
+			/* Nor "." or "..": it becomes part of a path. */
+			if (*form == '*' && (n == 0 || (n <= 2 && strspn(p - n, ".") >= n)))
 				break;
 		}
 		if (*form || *p)

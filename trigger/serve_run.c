@@ -30,11 +30,18 @@ struct run {
 	struct run_log log;
 	char *mark; /* name of the object _started */
 	struct staging staging;
+	bool marked;  /* the mark may name what we have staged: it must stay */
 	bool started; /* somebody has, or may have, asked for the load */
+	bool refused; /* the service will not load what it was asked to */
 	struct run_result *result;
 };
 
 /* --- how it stands --------------------------------------------------------------------------- */
+
+static void set_state(struct run *run, const char *state)
+{
+	snprintf(run->result->state, sizeof run->result->state, "%s", state);
+}
 
 /* 1: it has ended, or is gone; result->state says so. 0: it goes on. */
 static int look(struct run *run, struct error *err)
@@ -46,7 +53,7 @@ static int look(struct run *run, struct error *err)
 	if (rc < 0)
 		return -1;
 	state = rc == 0 ? "DELETED" : json_string_value(json_object_get(resource, "state"));
-	snprintf(run->result->state, sizeof run->result->state, "%s", state ? state : "");
+	set_state(run, state ? state : "");
 	json_decref(resource);
 	return strcmp(run->result->state, "PENDING") != 0 &&
 	       strcmp(run->result->state, "RUNNING") != 0;
@@ -67,12 +74,15 @@ static int read_mark(struct run *run, json_t **ret, struct error *err)
 {
 	auto_buf text = BUF_INIT_MAX(MARK_MAX);
 	const char *bucket = run->s->at.bucket;
+	const char *of;
 	int rc = storage_object_read(&run->storage, bucket, run->mark, &text, err);
 
 	if (rc <= 0)
 		return rc;
 	*ret = json_loadb(text.data ? text.data : "", text.length, 0, NULL);
-	if (!json_is_object(json_object_get(*ret, "request"))) {
+	of = json_string_value(json_object_get(*ret, "run"));
+	if (!of || strcmp(of, run->request->name) != 0 ||
+	    !json_is_object(json_object_get(*ret, "request"))) {
 		json_decref(*ret);
 		return error_set(err, ERR_DATA, "gs://%s/%s is none of ours", bucket, run->mark);
 	}
@@ -113,14 +123,23 @@ static int make_mark(struct run *run, json_t **other, struct error *err)
 
 /* --- loading --------------------------------------------------------------------------------- */
 
-/* 0: the run is gone, or has ended. 1: done. */
+/* 0: the run is gone, or has ended. 1: done, by us or by another process that went on with the run. */
 static int start_jobs(struct run *run, const json_t *request, struct error *err)
 {
 	int rc;
 
 	run->started = true;
 	rc = partner_run_start_jobs(&run->dts, run->request->name, request, err);
-	return rc < 0 && err->code != ERR_TEMP ? look_after_refusal(run) : rc;
+	if (rc == 0)
+		set_state(run, "DELETED");
+	if (rc == 2) {
+		rc = look(run, err);
+		return rc < 0 ? -1 : rc == 0;
+	}
+	if (rc >= 0)
+		return rc;
+	run->refused = err->code == ERR_REMOTE || err->code == ERR_PERM;
+	return run->refused ? look_after_refusal(run) : -1;
 }
 
 static int finish(struct run *run, struct error *err)
@@ -173,11 +192,15 @@ static int take_over(struct run *run, const json_t *mark, struct error *err)
 static int load(struct run *run, struct error *err)
 {
 	json_t *other = NULL;
-	int rc = make_mark(run, &other, err);
+	int rc;
 
+	/* Where its answer is lost, it may be there all the same. */
+	run->marked = true;
+	rc = make_mark(run, &other, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0) {
+		run->marked = false;
 		staging_remove(&run->staging);
 		rc = take_over(run, other, err);
 		json_decref(other);
@@ -199,7 +222,7 @@ static int begin(struct run *run, struct error *err)
 	if (rc < 0)
 		return err->code == ERR_TEMP ? -1 : look_after_refusal(run);
 	if (rc == 0)
-		snprintf(run->result->state, sizeof run->result->state, "DELETED");
+		set_state(run, "DELETED");
 	return rc;
 }
 
@@ -223,12 +246,15 @@ static int produce(struct run *run, int64_t deadline_ms, struct error *err)
 	return load(run, err);
 }
 
-/* Is the failure one that another attempt may not have, without any fault of the run? */
+/* May another attempt do better? Of a run whose load may be under way, only the service's no is the end. */
 static bool comes_again(const struct run *run, const struct error *err)
 {
-	if (err->code > ERR_SIGNAL)
-		return run->staging.own_failure;
-	return err->code == ERR_TEMP && (run->started || run->staging.own_failure);
+	if (run->started)
+		return !run->refused;
+	if (!run->staging.own_failure)
+		return false;
+	return err->code > ERR_SIGNAL || err->code == ERR_TEMP || err->code == ERR_OS ||
+	       err->code == ERR_IO;
 }
 
 /* Say that it failed; why stands in result. */
@@ -244,11 +270,33 @@ static int fail(struct run *run, struct error *err)
 		return -1;
 	if (rc > 0) {
 		run->result->failure = failure;
-		snprintf(run->result->state, sizeof run->result->state, "FAILED");
+		set_state(run, "FAILED");
 	} else if (rc == 0) {
-		snprintf(run->result->state, sizeof run->result->state, "DELETED");
+		set_state(run, "DELETED");
 	}
 	return 0;
+}
+
+/* Our own attempt has failed; where another process has asked for the load by now, that is what counts. */
+static int settle(struct run *run, struct error *err)
+{
+	struct error failure = *err, unread;
+	json_t *mark = NULL;
+	int rc = run->started ? 0 : read_mark(run, &mark, &unread);
+
+	if (rc < 0 && (unread.code > ERR_SIGNAL || unread.code == ERR_TEMP)) {
+		*err = unread;
+		return -1;
+	}
+	if (rc > 0) {
+		log_warn("%s: %s; another process is at work on it", run->request->run_id,
+			 failure.message);
+		rc = take_over(run, mark, err);
+		json_decref(mark);
+		if (rc >= 0 || !run->refused)
+			return rc;
+	}
+	return fail(run, err);
 }
 
 static int serve(struct run *run, struct error *err)
@@ -275,9 +323,9 @@ static int serve(struct run *run, struct error *err)
 		rc = produce(run, deadline_ms, err);
 	}
 	json_decref(mark);
-	if (rc < 0 && !run->started)
+	if (rc < 0 && !run->started && !run->marked)
 		staging_remove(&run->staging);
-	return rc < 0 && !comes_again(run, err) ? fail(run, err) : rc;
+	return rc < 0 && !comes_again(run, err) ? settle(run, err) : rc;
 }
 
 int run_serve(const struct serving *s, struct request *r, struct run_result *ret, struct error *err)

@@ -35,6 +35,13 @@ again() {
 	run_split dtsserve run "$CONFIG" --stage gs://stage/tmp "$@" <"$BATS_TEST_TMPDIR/requests"
 }
 
+# Until a request has met the only fault.
+await_hit() {
+	until localcloud_curl "$LOCALCLOUD_URL/faults" | jq -e 'any(.. | objects; .hits? == 1)' >/dev/null; do
+		read -rt 0.1 <> <(:) || true
+	done
+}
+
 @test "the answer to startBigQueryJobs is lost: the jobs are found, and not started again" {
 	counting_connector
 	sed -i 's/^  t:$/  t:\n    write_disposition: WRITE_APPEND/' "$CONFIG"
@@ -86,6 +93,39 @@ again() {
 	assert_equal "$(load_jobs)" 1 jobs
 }
 
+@test "the answer to the mark is lost for good: its files stay, and the next delivery loads them" {
+	counting_connector
+	new_run '{}'
+	fault '{"match":{"method":"POST","path":"_started"},"fault":{"drop":"after-effect"}}'
+	serve --retry-for 1ms
+	assert_status 75
+	again --takeover-after 10ms
+	assert_status 0
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 3
+	assert_equal "$(wc -l <"$RAN")" 1 "runs of the connector"
+}
+
+@test "SIGTERM while the mark is made: its files stay, and the next delivery loads them" {
+	counting_connector
+	new_run '{}'
+	requests >/dev/null
+	localcloud_curl -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
+	fault '{"match":{"method":"POST","path":"_started"},"fault":{"delayMs":3000}}'
+	dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/requests" &>"$BATS_TEST_TMPDIR/out" 3>&- &
+	local pid=$! status=0
+	await_hit
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	assert_equal "$status" 143
+	# What was sent arrives.
+	until gcs_names stage "tmp/$ID/" | grep -q _started; do read -rt 0.1 <> <(:) || true; done
+	again --takeover-after 10ms
+	assert_status 0
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 3
+}
+
 @test "Cloud Storage fails: the run waits, and the request comes again" {
 	counting_connector
 	new_run '{}'
@@ -98,6 +138,69 @@ again() {
 	assert_status 0
 	await_state SUCCEEDED
 	assert_equal "$(rows_of t)" 3
+}
+
+@test "who asks for the load late, after another has done all of it, does not fail the run" {
+	counting_connector
+	new_run '{}'
+	requests >/dev/null
+	localcloud_curl -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
+	fault '{"match":{"method":"POST","path":":startBigQueryJobs"},"fault":{"delayMs":4000}}'
+	dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/requests" &>"$BATS_TEST_TMPDIR/out" 3>&- &
+	local pid=$!
+	await_hit
+	fault '{"match":{"path":"."},"fault":{"jobDelayMs":8000}}'
+	again --takeover-after 10ms
+	assert_status 0
+	assert_equal "$(run_now | jq -r .state)" RUNNING
+	wait "$pid" || _fail "$(cat "$BATS_TEST_TMPDIR/out")"
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 3
+}
+
+@test "a connector that fails does not fail the run that another process has had loaded" {
+	export GO=$BATS_TEST_TMPDIR/go
+	connector 'echo ran >>"$RAN"; (($(wc -l <"$RAN") > 1)) || { until [[ -e $GO ]]; do sleep 0.1; done; exit 66; }; echo "{\"a\":1}"'
+	new_run '{}'
+	requests >/dev/null
+	dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/requests" &>"$BATS_TEST_TMPDIR/out" 3>&- &
+	local pid=$!
+	until [[ -s $RAN ]]; do read -rt 0.1 <> <(:) || true; done
+	fault '{"match":{"path":"."},"fault":{"jobDelayMs":4000}}'
+	again
+	assert_status 0
+	touch "$GO"
+	wait "$pid" || _fail "$(cat "$BATS_TEST_TMPDIR/out")"
+	grep -q "another process is at work" "$BATS_TEST_TMPDIR/out" || _fail "$(cat "$BATS_TEST_TMPDIR/out")"
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 1
+}
+
+@test "a look that fails after the load was asked for leaves the run to the next" {
+	counting_connector
+	new_run '{}'
+	fault '{"match":{"method":"POST","path":":startBigQueryJobs"},"fault":{"drop":"after-effect"}}'
+	serve
+	assert_status 75
+	fault '{"match":{"method":"GET","path":"/transferLogs"},"fault":{"status":403,"reason":"forbidden"}}'
+	again
+	assert_status 75
+	assert_equal "$(run_now | jq -r .state)" RUNNING
+	again
+	assert_status 0
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 3
+}
+
+@test "a mark that is of another run is not taken for one of this" {
+	counting_connector
+	new_run '{}'
+	local config=${RUN%/runs/*}
+	echo '{"run":"projects/p/locations/us/transferConfigs/c/runs/r","by":"x","request":{"importedData":[]}}' >"$BATS_TEST_TMPDIR/mark"
+	gcs_put stage "tmp/$ID/${config##*/}/${RUN##*/}/_started" "$BATS_TEST_TMPDIR/mark"
+	serve
+	assert_status 0
+	assert_json '.[0]["@run"] | .state == "FAILED" and (.reason | test("_started is none of ours"))'
 }
 
 @test "two at once serve one run: it is loaded once" {

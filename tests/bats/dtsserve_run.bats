@@ -114,15 +114,29 @@ setup() {
 	assert_equal "$(gcs_names stage "tmp/$ID/")" ""
 }
 
+@test "a command that this host cannot start is not the run's fault; one that is not there is" {
+	connector x t
+	: >"$BATS_TEST_TMPDIR/plain"
+	sed -i "s|command: .*|command: [$BATS_TEST_TMPDIR/plain]|" "$CONFIG"
+	new_run '{}'
+	serve
+	assert_status 75
+	assert_equal "$(run_now | jq -r .state)" RUNNING
+	rm "$BATS_TEST_TMPDIR/plain"
+	run_split dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/requests"
+	assert_status 0
+	await_state FAILED
+}
+
 @test "a connector that hangs is ended, and its run fails" {
-	connector 'echo "{\"a\":1}"; trap "" TERM; while :; do sleep 1; done' t
+	connector ': this_one_hangs; echo "{\"a\":1}"; trap "" TERM; while :; do sleep 1; done' t
 	new_run '{}'
 	serve --max-transfer-run-secs 1
 	assert_status 0
 	await_state FAILED
 	run_now | jq -e '.errorStatus.code == 14 and (.errorStatus.message | test("max-transfer-run-secs"))'
 	refute_table t
-	no_process_of "$CONFIG"
+	no_process_of this_one_hangs
 }
 
 @test "a stream that is truncated fails the run, also where the connector exits 0" {
@@ -207,7 +221,7 @@ setup() {
 }
 
 @test "a run that is deleted while it is served is no failure" {
-	connector 'curl -sS --noproxy "*" -X DELETE "$LOCALCLOUD_URL/v1/$DTS_RUN"; echo "{\"a\":1}"' t
+	connector 'curl -sS -o /dev/null --noproxy "*" -X DELETE "$LOCALCLOUD_URL/v1/$DTS_RUN"; echo "{\"a\":1}"' t
 	new_run '{}'
 	serve
 	assert_status 0

@@ -46,6 +46,10 @@ static void requests_of_json(void)
 	CHECK_HAS(from_json("{\"name\":\"" NAME "/x\"}", &r), "is not projects/P/locations");
 	CHECK_HAS(from_json("{\"name\":\"projects/p/locations/us/transferConfigs//runs/r\"}", &r),
 		  "is not projects/P/locations");
+	CHECK_HAS(from_json("{\"name\":\"projects/p/locations/us/transferConfigs/../runs/r\"}", &r),
+		  "is not projects/P/locations");
+	CHECK_HAS(from_json("{\"name\":\"projects/p/transferConfigs/c/runs/.\"}", &r),
+		  "is not projects/P/locations");
 	CHECK_HAS(from_json("{\"name\":\"" NAME "\",\"dataSourceId\":\"../x\"}", &r),
 		  "dataSourceId is missing, or is no plain name");
 	CHECK_HAS(from_json("{\"name\":\"" NAME
