@@ -63,6 +63,26 @@ static int read_json(struct settings_reader *r, const char *bucket, const char *
 	return 0;
 }
 
+/* What bqload would refuse, and with it all batches of the run. */
+static int check_members(const char *file, const json_t *value, struct error *err)
+{
+	/* Of load jobs; external tables have others, too. */
+	static const char *const formats[] = { "CSV", "NEWLINE_DELIMITED_JSON", "AVRO", "PARQUET",
+					       "ORC", "DATASTORE_BACKUP" };
+	const json_t *format = json_object_get(value, "sourceFormat");
+	const char *word = json_string_value(format);
+
+	if (json_object_get(value, "sourceUris"))
+		return error_set(err, ERR_DATA, "it has sourceUris; those are the directory's");
+	if (!format || strcmp(file, "load.json") != 0)
+		return 0;
+	for (size_t i = 0; word && i < sizeof formats / sizeof *formats; i++)
+		if (!strcmp(word, formats[i]))
+			return 0;
+	return error_set(err, ERR_DATA, "sourceFormat '%s' is not a format of load jobs",
+			 word ? word : "");
+}
+
 /* --- one level ------------------------------------------------------------------------------ */
 
 static bool ends_with(const char *text, const char *end)
@@ -90,6 +110,10 @@ static int read_file(struct settings_reader *r, const char *bucket, const char *
 			continue;
 		if (read_json(r, bucket, name, known[i].type, &value, err) < 0)
 			return -1;
+		if (check_members(base, value, err) < 0) {
+			json_decref(value);
+			return error_prefix(err, "gs://%s/%s", bucket, name);
+		}
 		return json_object_set_new(level, known[i].member, value) < 0 ? error_nomem(err)
 									      : 0;
 	}
@@ -170,6 +194,16 @@ struct schemas {
 	json_t *load, *external;
 };
 
+/* Its members over those of `into`. A copy: what is nested would be shared, and changed by the next level. */
+static int merge(json_t *into, const json_t *level)
+{
+	json_t *copy = json_deep_copy(level);
+	int rc = copy ? json_object_update_recursive(into, copy) : -1;
+
+	json_decref(copy);
+	return rc;
+}
+
 /* What the closer level says, over what is there. */
 static int apply(struct settings *s, struct schemas *schemas, const json_t *level,
 		 struct error *err)
@@ -180,11 +214,11 @@ static int apply(struct settings *s, struct schemas *schemas, const json_t *leve
 	int failed = 0;
 
 	if (load)
-		failed |= json_object_update_recursive(s->load, load);
+		failed |= merge(s->load, load);
 	if (external && !s->external)
 		failed |= !(s->external = json_deep_copy(external));
 	else if (external)
-		failed |= json_object_update_recursive(s->external, external);
+		failed |= merge(s->external, external);
 	if (json_object_get(load, "schema"))
 		schemas->load = NULL;
 	if (json_object_get(external, "schema"))

@@ -6,6 +6,7 @@
 
 #include "lib/buf.h"
 #include "lib/clock.h"
+#include "lib/google/destination.h"
 #include "lib/google/storage.h"
 #include "lib/google/storage_lock.h"
 #include "lib/log.h"
@@ -130,6 +131,33 @@ static int name_table(const struct watch *w, struct directory *d, struct error *
 	return 0;
 }
 
+/* As bqload will read it, which refuses all batches of a run when it cannot. */
+static int check_table(const struct directory *d, struct error *err)
+{
+	struct destination to = { .project = NULL };
+	const char *partition = d->target.partition;
+	char *name;
+	int rc;
+
+	if (asprintf(&name, "%s%s%s", d->table, partition ? "$" : "", partition ? partition : "") <
+	    0)
+		return error_nomem(err);
+	rc = destination_parse(name, &to, err);
+	free(name);
+	destination_release(&to);
+	return rc;
+}
+
+/* What is wrong is wrong of that directory: neither the program's usage nor its configuration, which would end all. */
+static int find_table(const struct watch *w, struct directory *d, struct error *err)
+{
+	if (find_target(w, d, err) == 0 && name_table(w, d, err) == 0 && check_table(d, err) == 0)
+		return 0;
+	if (err->code == ERR_USAGE || err->code == ERR_CONFIG)
+		err->code = ERR_DATA;
+	return -1;
+}
+
 /* All about it but what is in it. d was filled up to generation. */
 static int look_at(struct watch *w, struct directory *d, struct error *err)
 {
@@ -140,7 +168,7 @@ static int look_at(struct watch *w, struct directory *d, struct error *err)
 		return error_nomem(err);
 	}
 	if (settings_read(&w->settings, d->bucket, d->path, &d->settings, err) < 0 ||
-	    find_target(w, d, err) < 0 || name_table(w, d, err) < 0)
+	    find_table(w, d, err) < 0)
 		return error_prefix(err, "gs://%s/%s", d->bucket, d->object);
 	return 0;
 }

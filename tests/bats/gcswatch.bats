@@ -213,9 +213,6 @@ generation() {
 	watch < <(event shop/t/_SUCCESS)
 	[ "$status" -eq 65 ]
 	[[ $errors == *"gs://$B/shop/_config/load.json is no JSON object"* ]] || _fail named
-	put shop/_config/load.json '{"destinationRegex":"(?P<dataset>x"}'
-	watch < <(event shop/t/_SUCCESS)
-	[ "$status" -eq 78 ]
 	put shop/_config/load.json '{}'
 	put shop/t/_config/schema.json '{"fields":[]}'
 	watch < <(event shop/t/_SUCCESS)
@@ -226,6 +223,54 @@ generation() {
 	watch < <(event shop/t/_SUCCESS)
 	[ "$status" -eq 65 ]
 	[[ $errors == *"gs://$B/shop/t/_config/x.sql is not UTF-8"* ]] || _fail named
+}
+
+@test "_config: what a directory overrides does not reach the next one of the run" {
+	put _config/load.json '{"timePartitioning":{"type":"DAY"},"destinationTable":{"projectId":"p1","datasetId":"d","tableId":"root"}}'
+	put a/_config/load.json '{"timePartitioning":{"field":"x"},"destinationTable":{"tableId":"a"}}'
+	complete a/x
+	complete b/x
+	run_split gcswatch --backfill "gs://$B/"
+	[ "$status" -eq 0 ]
+	assert_equal "$(batches '[.table, .load.timePartitioning]')" \
+		"$(printf '%s\n' '["p1:d.a",{"type":"DAY","field":"x"}]' '["p1:d.root",{"type":"DAY"}]')" batches
+	# Of an external table the same.
+	put _config/external.json '{"sourceFormat":"CSV","csvOptions":{"skipLeadingRows":"1"}}'
+	put _config/x.sql 'SELECT 1'
+	put a/_config/external.json '{"csvOptions":{"fieldDelimiter":"|"}}'
+	put 0/_config/external.json '{"csvOptions":{"quote":"!"}}'
+	complete 0/x
+	run_split gcswatch --backfill "gs://$B/"
+	assert_equal "$(batches .external.csvOptions)" \
+		"$(printf '%s\n' '{"skipLeadingRows":"1","quote":"!"}' '{"skipLeadingRows":"1","fieldDelimiter":"|"}' '{"skipLeadingRows":"1"}')" external
+}
+
+@test "what is wrong of one directory is 65, names it, and keeps no other from being loaded" {
+	put tool-1.2.3/build/_SUCCESS ''
+	put shop/regex/_config/load.json '{"destinationRegex":"(?P<dataset>x"}'
+	put shop/uris/_config/load.json '{"sourceUris":["gs://x/y"]}'
+	put shop/format/_config/load.json '{"sourceFormat":"XML"}'
+	put shop/external/_config/external.json '{"sourceUris":["gs://x/y"]}'
+	put shop/external/_config/x.sql 'SELECT 1'
+	put shop/partition/_config/load.json '{"destinationTable":{"datasetId":"shop","tableId":"t$x"}}'
+	for table in regex uris format external partition good; do
+		complete "shop/$table"
+	done
+	run_split gcswatch --backfill "gs://$B/"
+	[ "$status" -eq 65 ]
+	assert_equal "$(batches .table)" '"shop.good"' table
+	bq_dataset shop
+	bqload --dry-run -q <<<"$output" >/dev/null
+	for told in "gs://$B/tool-1.2.3/build/_SUCCESS: 'tool-1:2.3.build'" "gs://$B/shop/regex/_SUCCESS: load.json: " \
+		"gs://$B/shop/uris/_config/load.json: it has sourceUris" \
+		"gs://$B/shop/format/_config/load.json: sourceFormat 'XML'" \
+		"gs://$B/shop/external/_config/external.json: it has sourceUris" \
+		"gs://$B/shop/partition/_SUCCESS: 'shop.t\$x'"; do
+		[[ $errors == *"$told"* ]] || _fail "not told: $told: $errors"
+	done
+	run_split gcswatch --poll "gs://$B/" --ledger "file:$BATS_TEST_TMPDIR/ledger"
+	[ "$status" -eq 65 ]
+	assert_equal "$(batches .table)" '"shop.good"' table
 }
 
 @test "external.json and *.sql go into the batch, in the order of their names" {
