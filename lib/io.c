@@ -57,16 +57,27 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 
 ssize_t io_read(int fd, void *p, size_t n, const char *name, struct error *err)
 {
+	return io_read_until(fd, -1, p, n, name, err);
+}
+
+ssize_t io_read_until(int fd, int stop, void *p, size_t n, const char *name, struct error *err)
+{
 	for (;;) {
 		struct pollfd watched[] = { { .fd = fd, .events = POLLIN },
-					    { .fd = signals_fd(), .events = POLLIN } };
+					    { .fd = signals_fd(), .events = POLLIN },
+					    { .fd = stop, .events = POLLIN } };
 		ssize_t got;
 
 		/* A signal just before a bare read would not be seen while that blocks. */
-		if (poll(watched, 2, -1) < 0 && errno != EINTR)
-			return error_set_errno(err, ERR_OS, "poll");
+		if (poll(watched, 3, -1) < 0) {
+			if (errno != EINTR)
+				return error_set_errno(err, ERR_OS, "poll");
+			watched[0].revents = watched[2].revents = 0;
+		}
 		if (signals_check(err) < 0)
 			return -1;
+		if (watched[2].revents)
+			return 0;
 		if (!watched[0].revents)
 			continue;
 		got = read(fd, p, n);

@@ -28,6 +28,10 @@ int io_write_all(int fd, const void *p, size_t n, const char *name, struct error
 ssize_t io_read(int fd, void *p, size_t n, const char *name, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* As io_read, and 0 once the descriptor stop is readable too, whatever fd still has. -1: there is none. */
+ssize_t io_read_until(int fd, int stop, void *p, size_t n, const char *name, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* A whole file of at most max bytes, appended to out. ERR_NOINPUT when it cannot be opened. */
 int io_read_file(const char *path, size_t max, struct buf *out, struct error *err)
 	__attribute__((warn_unused_result));

@@ -37,7 +37,8 @@ static int fill(struct rowstream_reader *r, struct error *err)
 			return -1;
 		room = r->in.capacity - r->in.length;
 	}
-	got = io_read(r->fd, r->in.data + r->in.length, room - TAIL_BYTES, r->name, err);
+	got = io_read_until(r->fd, r->stop, r->in.data + r->in.length, room - TAIL_BYTES, r->name,
+			    err);
 	if (got < 0)
 		return -1;
 	r->in.length += (size_t)got;
@@ -197,7 +198,7 @@ static int take_control(struct rowstream_reader *r, const char *line, size_t len
 
 static void init(struct rowstream_reader *r, int fd, const char *name)
 {
-	*r = (struct rowstream_reader){ .fd = fd, .name = name };
+	*r = (struct rowstream_reader){ .fd = fd, .stop = -1, .name = name };
 	/* Slack for the rest of a read behind the longest line, and the doubling. */
 	r->in.max = (size_t)ROWSTREAM_LINE_MAX + 4 * READ_BYTES;
 	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES); /* not a pipe, or not allowed: only slower */
@@ -244,7 +245,7 @@ static bool begins_with(const char *line, size_t length, const char *text)
 	return length >= strlen(text) && !memcmp(line, text, strlen(text));
 }
 
-static int open_either(struct rowstream_reader *r, int fd, const char *name, bool records,
+static int open_either(struct rowstream_reader *r, int fd, int stop, const char *name, bool records,
 		       struct error *err)
 {
 	const char *line;
@@ -253,6 +254,7 @@ static int open_either(struct rowstream_reader *r, int fd, const char *name, boo
 	int rc = rowstream_open(r, fd, name, true, err);
 
 	r->records = records;
+	r->stop = stop;
 	if (rc == 0)
 		rc = next_line(r, &line, &length, &whole, err);
 	if (rc <= 0) {
@@ -274,13 +276,19 @@ static int open_either(struct rowstream_reader *r, int fd, const char *name, boo
 
 int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
 {
-	return open_either(r, fd, name, false, err);
+	return open_either(r, fd, -1, name, false, err);
+}
+
+int rowstream_open_either_until(struct rowstream_reader *r, int fd, int stop, const char *name,
+				struct error *err)
+{
+	return open_either(r, fd, stop, name, false, err);
 }
 
 int rowstream_open_records_either(struct rowstream_reader *r, int fd, const char *name,
 				  struct error *err)
 {
-	return open_either(r, fd, name, true, err);
+	return open_either(r, fd, -1, name, true, err);
 }
 
 /* rc is next_line's: 0, or 1 for a line without an end. */

@@ -32,6 +32,7 @@ enum { ROWSTREAM_PADDING = 64 };
 
 struct rowstream_reader {
 	int fd;           /* not owned */
+	int stop;         /* once this is readable, the input ends; -1: none. Not owned */
 	const char *name; /* for messages, "stdin" */
 	bool bare;        /* plain NDJSON: no control records at all */
 	bool records;     /* a stream of records instead of rows */
@@ -54,6 +55,10 @@ int rowstream_open(struct rowstream_reader *r, int fd, const char *name, bool ba
 /* As rowstream_open, of a row stream if it begins as one (or with @abort), else of plain NDJSON. */
 int rowstream_open_either(struct rowstream_reader *r, int fd, const char *name, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* The same, of input that also ends once the descriptor stop is readable; -1: none. */
+int rowstream_open_either_until(struct rowstream_reader *r, int fd, int stop, const char *name,
+				struct error *err) __attribute__((warn_unused_result));
 
 /*
  * 1: *row, *length are the next row; row[length] is '\n' and ROWSTREAM_PADDING

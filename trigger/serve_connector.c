@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
@@ -35,7 +36,8 @@ struct watch {
 	struct connector *connector;
 	struct command *command;
 	pthread_t thread;
-	int stop; /* an eventfd: the command has ended */
+	int stop;    /* an eventfd: the command has ended */
+	int give_up; /* likewise: it was ended, and nobody waits for what others may write */
 	struct buf line;
 	enum watch_end fired;
 	struct error signal;
@@ -111,6 +113,26 @@ static void end_command(struct watch *w, enum watch_end why)
 	if (w->fired == WATCH_CALM)
 		w->fired = why;
 	command_stop(w->command);
+	/* Children with a process group of their own live on, and hold its stdout. */
+	eventfd_write(w->give_up, 1);
+}
+
+/* Its children may hold stderr for ever: what is there is read, no more. */
+static void read_rest(struct watch *w)
+{
+	char bytes[READ_BYTES];
+	int left = 0;
+	ssize_t n = 0;
+
+	if (ioctl(w->command->err, FIONREAD, &left) < 0)
+		return;
+	for (; left > 0; left -= (int)n) {
+		n = read(w->command->err, bytes,
+			 (size_t)left < sizeof bytes ? (size_t)left : sizeof bytes);
+		if (n <= 0)
+			return;
+		take_bytes(w, bytes, (size_t)n);
+	}
 }
 
 /* The next thing that happens. False: the command has ended, and nobody waits for the rest. */
@@ -132,8 +154,9 @@ static bool watch_once(struct watch *w, bool *open)
 		*open = read_stderr(w);
 	if (watched[2].revents && signals_check(&w->signal) < 0)
 		end_command(w, WATCH_SIGNAL);
-	/* Its children may hold stderr for ever: what is there is read, no more. */
-	return !(watched[1].revents && !watched[0].revents);
+	if (watched[1].revents && *open)
+		read_rest(w);
+	return !watched[1].revents;
 }
 
 static void *watch(void *argument)
@@ -153,7 +176,8 @@ static int watch_start(struct watch *w, struct error *err)
 	sigset_t all, old;
 
 	w->stop = eventfd(0, EFD_CLOEXEC);
-	if (w->stop < 0 || fcntl(w->command->err, F_SETFL, O_NONBLOCK) < 0)
+	w->give_up = eventfd(0, EFD_CLOEXEC);
+	if (w->stop < 0 || w->give_up < 0 || fcntl(w->command->err, F_SETFL, O_NONBLOCK) < 0)
 		return error_set_errno(err, ERR_OS, "eventfd");
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -167,6 +191,7 @@ static void watch_stop(struct watch *w)
 	eventfd_write(w->stop, 1);
 	pthread_join(w->thread, NULL);
 	io_close_fd(&w->stop);
+	io_close_fd(&w->give_up);
 	buf_release(&w->line);
 }
 
@@ -215,13 +240,14 @@ static int stage_rows(struct connector *c, struct rowstream_reader *in, struct r
 	return rc;
 }
 
-static int take_rows(struct connector *c, int fd, struct error *err)
+/* Once stop is readable, no more is read. */
+static int take_rows(struct connector *c, int fd, int stop, struct error *err)
 {
 	struct rowstream_reader in = { 0 };
 	struct rowcheck *check = NULL;
 	struct schema *from_stream = NULL;
 	const struct schema *schema;
-	int rc = rowstream_open_either(&in, fd, "its output", err);
+	int rc = rowstream_open_either_until(&in, fd, stop, "its output", err);
 
 	if (rc == 0)
 		rc = find_schema(c, &in, &from_stream, &schema, err);
@@ -281,7 +307,7 @@ static int run_watched(struct connector *c, struct watch *w, struct error *err)
 	int rows, ended;
 
 	rows = process < 0 ? error_set_errno(err, ERR_OS, "pidfd_open")
-			   : take_rows(c, command->out, err);
+			   : take_rows(c, command->out, w->give_up, err);
 	io_close_fd(&command->out);
 	if (rows < 0 &&
 	    (process < 0 || c->own_failure || !wait_for_end(command, process, LAST_WORDS_MS)))
@@ -309,6 +335,7 @@ static int run_with(struct connector *c, char *const *environment, struct error 
 		command_stop(&command);
 		command_reap(&command, c->table->argv[0], &ignored);
 		io_close_fd(&w.stop);
+		io_close_fd(&w.give_up);
 		rc = -1;
 	} else {
 		rc = run_watched(c, &w, err);
