@@ -205,7 +205,7 @@ static int open_all(struct work *w, const struct api_options *bigquery, struct e
 	};
 
 	w->airflow_options =
-		(struct airflow_options){ .url = c->airflow && *c->airflow ? c->airflow : NULL,
+		(struct airflow_options){ .url = dagtrigger_airflow(c),
 					  .composer = c->composer,
 					  .project = c->project,
 					  .version = (enum airflow_version)c->version,
@@ -227,7 +227,13 @@ static int finish(struct rowstream_writer *out, int rc, struct error *err)
 {
 	struct error broken;
 
-	if (signals_pending() || (rc < 0 && err->code == ERR_IO))
+	/* Behind the last message, too. */
+	if (signals_check(&broken) < 0) {
+		if (rc == 0)
+			*err = broken;
+		return -1;
+	}
+	if (rc < 0 && err->code == ERR_IO)
 		return rc;
 	if (rowstream_write_end(out, NULL, "records", &broken) < 0 ||
 	    io_close(STDOUT_FILENO, "stdout", &broken) < 0) {

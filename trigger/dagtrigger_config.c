@@ -1,6 +1,8 @@
 #include "trigger/dagtrigger_config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/google/api.h"
@@ -162,6 +164,14 @@ const struct dagtrigger_config dagtrigger_defaults = {
 
 /* --- what fits together --------------------------------------------------------------------- */
 
+const char *dagtrigger_airflow(const struct dagtrigger_config *c)
+{
+	/* Options borrow their strings, so this tells a flag from the variable. */
+	bool exported = c->airflow && c->airflow == getenv("AIRFLOW_URL");
+
+	return !c->airflow || !*c->airflow || (exported && c->composer) ? NULL : c->airflow;
+}
+
 static int check_complete(const struct dagtrigger_config *c, struct error *err)
 {
 	if (c->dag || c->wait || c->dry_run)
@@ -187,7 +197,7 @@ static int check_trigger(const struct dagtrigger_config *c, struct error *err)
 		return error_set(err, ERR_USAGE, "--script: '%s' is no name of a file", c->script);
 	if (c->dry_run)
 		return 0;
-	if (c->airflow && *c->airflow ? c->composer != NULL : !c->composer)
+	if (dagtrigger_airflow(c) ? c->composer != NULL : !c->composer)
 		return error_set(err, ERR_USAGE,
 				 "%s --airflow URL (AIRFLOW_URL) or --composer NAME",
 				 c->composer ? "only one of" : "one is needed of");

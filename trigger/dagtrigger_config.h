@@ -29,6 +29,9 @@ extern const struct dagtrigger_config dagtrigger_defaults;
 int dagtrigger_check(const struct dagtrigger_config *c, const struct command_line *line,
 		     struct error *err) __attribute__((warn_unused_result));
 
+/* --airflow; NULL: Composer is asked, also where AIRFLOW_URL is exported. */
+const char *dagtrigger_airflow(const struct dagtrigger_config *c);
+
 /* The members that --conf adds to every run's; a new object. ERR_USAGE. */
 int dagtrigger_conf(const struct dagtrigger_config *c, json_t **ret, struct error *err)
 	__attribute__((warn_unused_result));

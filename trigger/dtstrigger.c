@@ -178,8 +178,8 @@ static int add_manual(struct run *r, struct error *err)
 		const char *dataset = c->config ? NULL : c->datasets[i];
 		struct target *t;
 
-		if (dataset && strpbrk(dataset, ".:"))
-			dataset = strpbrk(dataset, ".:") + 1;
+		for (const char *mark = dataset; mark && (mark = strpbrk(mark, ".:"));)
+			dataset = ++mark;
 		if (add_target(r, dataset, &t, &why) < 0) {
 			if (signals_check(err) < 0)
 				return -1;

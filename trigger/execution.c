@@ -119,26 +119,54 @@ static int need_dataset(struct executions *l, const char *location, struct error
 	return rc;
 }
 
-static int create(struct executions *l, const char *location, struct error *err)
+/* Statements that do nothing where what they make is there. */
+static int run_script(struct executions *l, struct buf *sql, struct error *err)
 {
-	struct statement_runner r;
+	const struct statement_runner r = runner(l);
+	const char *script = buf_cstr(sql, err);
 	char random[17], id[JOB_ID_SIZE];
-	auto_buf sql = BUF_INIT;
-	const char *script;
 	json_t *query;
 	int rc;
 
-	if (need_dataset(l, location, err) < 0 || crypto_random_hex(random, 8, err) < 0 ||
-	    execution_sql_create(l->name, &sql, err) < 0 || !(script = buf_cstr(&sql, err)))
+	if (!script || crypto_random_hex(random, 8, err) < 0)
 		return -1;
-	r = runner(l);
 	snprintf(id, sizeof id, "sluice_executions_%s", random);
 	query = json_pack("{s:s,s:b}", "query", script, "useLegacySql", 0);
 	rc = query ? statement_run(&r, id, query, err) : error_nomem(err);
 	json_decref(query);
-	if (rc == 0)
-		log_info("ledger %s created, with its view %s_latest", l->name, l->name);
 	return rc;
+}
+
+static int create(struct executions *l, const char *location, struct error *err)
+{
+	auto_buf sql = BUF_INIT;
+
+	if (need_dataset(l, location, err) < 0 || execution_sql_create(l->name, &sql, err) < 0 ||
+	    run_script(l, &sql, err) < 0)
+		return -1;
+	log_info("ledger %s created, with its view %s_latest", l->name, l->name);
+	return 0;
+}
+
+/* The view of a table that was there, made where it is missing. */
+static int need_view(struct executions *l, struct error *err)
+{
+	auto_buf sql = BUF_INIT, name = BUF_INIT;
+	struct bigquery_table ref = { l->table.project, l->table.dataset, NULL };
+	json_t *view = NULL;
+	int rc;
+
+	if (buf_appendf(&name, err, "%s_latest", l->table.table) < 0 ||
+	    !(ref.table = buf_cstr(&name, err)))
+		return -1;
+	rc = bigquery_table_get(&l->api, &ref, &view, err);
+	json_decref(view);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (execution_sql_create_view(l->name, &sql, err) < 0 || run_script(l, &sql, err) < 0)
+		return -1;
+	log_info("view %s_latest created", l->name);
+	return 0;
 }
 
 static int find_or_create(struct executions *l, const struct executions_options *o, bool may_create,
@@ -153,7 +181,7 @@ static int find_or_create(struct executions *l, const struct executions_options 
 		if (rc == 0)
 			rc = set_location(l, resource, err);
 		json_decref(resource);
-		return rc;
+		return rc == 0 && may_create ? need_view(l, err) : rc;
 	}
 	if (rc == 0 && !may_create)
 		return error_set(err, ERR_NOINPUT, "there is no such table");

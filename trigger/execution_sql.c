@@ -29,7 +29,7 @@ enum { COLUMN_COUNT = sizeof columns / sizeof *columns };
 /* --- making it ------------------------------------------------------------------------------ */
 
 /* An end outranks what was written late, by whoever came back from a crash; of two ends the later counts. */
-static int append_view(const char *name, struct buf *out, struct error *err)
+int execution_sql_create_view(const char *name, struct buf *out, struct error *err)
 {
 	if (buf_appendf(out, err,
 			"CREATE VIEW IF NOT EXISTS `%s_latest`\n"
@@ -64,7 +64,7 @@ int execution_sql_create(const char *name, struct buf *out, struct error *err)
 		    "only ever added to');\n",
 		    err) < 0)
 		return -1;
-	return append_view(name, out, err);
+	return execution_sql_create_view(name, out, err);
 }
 
 /* --- is it one ------------------------------------------------------------------------------ */

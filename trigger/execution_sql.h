@@ -17,6 +17,10 @@
 int execution_sql_create(const char *name, struct buf *out, struct error *err)
 	__attribute__((warn_unused_result));
 
+/* The view alone. */
+int execution_sql_create_view(const char *name, struct buf *out, struct error *err)
+	__attribute__((warn_unused_result));
+
 /* ERR_CONFIG, naming the columns: the table of that resource has not these. */
 int execution_sql_check(const json_t *resource, struct error *err)
 	__attribute__((warn_unused_result));

@@ -274,6 +274,28 @@ seen() {
  6 {"status":"triggered"}'
 }
 
+@test "SIGTERM behind the last message is told: 143, and no end of the stream" {
+	local pid status=0 asked
+	trigger < <(message 17 "$COMMAND")
+	airflow_dag '{"paused":true}'
+	# Nobody reads the log, which is full: there it stands when it has looked at the DAG.
+	mkfifo "$BATS_TEST_TMPDIR/log"
+	exec 5<>"$BATS_TEST_TMPDIR/log"
+	head -c 65536 /dev/zero >&5
+	asked() { [[ $(localcloud_curl "$LOCALCLOUD_URL/requests" | grep -o '"path":"/airflow/api/v1/dags/run_replicator"' | wc -l) -ge 2 ]]; }
+	dagtrigger --dag run_replicator --ledger "$LEDGER" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&5 3>&- &
+	pid=$!
+	wait_until 20 asked
+	kill -TERM "$pid"
+	timeout 20 cat <&5 >/dev/null 3>&- &
+	wait "$pid" || status=$?
+	kill $! || true
+	exec 5>&-
+	assert_equal "$status" 143 status
+	run ! grep -q '@end' "$BATS_TEST_TMPDIR/out"
+	grep -q '"@abort":{"exit":143' "$BATS_TEST_TMPDIR/out"
+}
+
 # --- the end ---
 
 @test "--complete closes an entry once; another end is another row; the last one counts" {

@@ -220,6 +220,9 @@ refused() {
 	airflow_set '{"version":"3.0.6"}'
 	trigger "${composer[@]}" --composer "projects/$PROJECT/locations/eu/environments/etl" < <(message 2 "$COMMAND")
 	assert_status 0
+	# A flag is said here and now, a variable was exported some time ago.
+	AIRFLOW_URL=http://127.0.0.1:1 trigger --retry-for 1ms "${composer[@]}" --composer eu/etl < <(message 4 "$COMMAND")
+	assert_status 0
 	trigger "${composer[@]}" --composer eu/none < <(message 3 "$COMMAND")
 	assert_status 69
 	[[ $errors == *"no Composer environment eu/none"* ]]
@@ -230,7 +233,7 @@ refused() {
 	assert_status 64
 	trigger "${composer[@]}" --composer 'projects/p/locations/l/environments/e?x' < <(message 3 "$COMMAND")
 	assert_status 64
-	localcloud_curl "$LOCALCLOUD_URL/requests" | jq -e '[.. | objects | select(.path? and (.path | test("dagRuns")) and .status == 200)] | length == 2'
+	localcloud_curl "$LOCALCLOUD_URL/requests" | jq -e '[.. | objects | select(.path? and (.path | test("dagRuns")) and .status == 200)] | length == 3'
 }
 
 @test "Airflow that cannot be reached is 75" {
@@ -278,13 +281,19 @@ refused() {
 	trigger < <(message 1 "$COMMAND")
 	assert_status 0
 	assert_equal "$(executions status | wc -l)" 2 entries
+	# Its view is made, and once.
+	assert_equal "$(latest status)" '{"status":"triggered"}'
+	[[ $errors == *"view $PROJECT.ops.executions_latest created"* ]]
+	trigger < <(message 2 "$COMMAND")
+	assert_status 0
+	[[ $errors != *created* ]]
 }
 
 @test "command lines that make no sense are 64" {
 	run_split dagtrigger --ledger l.t --airflow http://127.0.0.1:1 </dev/null
 	assert_status 64
 	[[ $errors == *"--dag is needed"* ]]
-	trigger --composer eu/etl </dev/null
+	trigger --composer eu/etl --airflow http://127.0.0.1:1 </dev/null
 	assert_status 64
 	[[ $errors == *"only one of --airflow"* ]]
 	unset AIRFLOW_URL

@@ -378,7 +378,7 @@ killed_while_starting() {
 	assert_equal "$(transfer_runs "$CONFIG" | jq -r '.[0].runTime')" 2026-01-02T00:00:00Z time
 	run_split dtstrigger --config "$CONFIG" --run-time 2026-01-02T01:00:00+01:00
 	assert_equal "$(runs .reason)" '"covered"' run
-	run_split dtstrigger --datasets "$DS" --run-time 2026-01-03 --wait
+	run_split dtstrigger --datasets "example.com:project.$DS" --run-time 2026-01-03 --wait
 	[ "$status" -eq 0 ]
 	assert_equal "$(runs '[.dataset,.state]')" "[\"$DS\",\"SUCCEEDED\"]" run
 	run_split dtstrigger --config "$CONFIG" --run-time now
