@@ -1,6 +1,6 @@
 #include "trigger/partner.h"
 
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/buf.h"
@@ -228,46 +228,61 @@ int partner_run_finish(struct api *a, const char *run, struct error *err)
 	return rc;
 }
 
-/* The service names the load jobs that it starts so. */
-static bool tells_of_job(const json_t *page)
+/* Adds the names of jobs that a page of the log has to the set. */
+static int note_jobs(const json_t *page, json_t *jobs, struct error *err)
 {
 	json_t *message;
 	size_t i;
 
 	json_array_foreach(json_object_get(page, "transferMessages"), i, message) {
 		const char *text = json_string_value(json_object_get(message, "messageText"));
+		char name[256];
 
-		if (text && !strncmp(text, "Job bqts_", strlen("Job bqts_")))
-			return true;
+		if (!text || strncmp(text, PARTNER_JOB_LINE, strlen(PARTNER_JOB_LINE)) != 0)
+			continue;
+		text += strlen("Job ");
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(text, " "), text);
+		if (json_object_set_new(jobs, name, json_true()) < 0)
+			return error_nomem(err);
 	}
-	return false;
+	return 0;
 }
 
-int partner_run_has_jobs(struct api *a, const char *run, struct error *err)
+/* All pages of the log. 0: there is no such run. */
+static int gather_jobs(struct api *a, const char *run, json_t *jobs, struct error *err)
 {
 	auto_buf suffix = BUF_INIT;
-	int rc;
+	const char *token;
 
+	if (buf_append_str(&suffix, "/transferLogs", err) < 0)
+		return -1;
 	do {
 		auto_api_response response = API_RESPONSE_INIT;
 		struct api_request request = { .method = "GET" };
-		const char *next;
+		const char *last = buf_cstr(&suffix, err);
+		int rc = last ? call_run(a, &request, run, last, &response, err) : -1;
 
-		if (suffix.length == 0 && buf_append_str(&suffix, "/transferLogs", err) < 0)
+		if (rc <= 0)
+			return rc;
+		if (note_jobs(response.json, jobs, err) < 0)
 			return -1;
-		next = buf_cstr(&suffix, err);
-		rc = next ? call_run(a, &request, run, next, &response, err) : -1;
-		if (rc <= 0 || tells_of_job(response.json))
-			break;
-		next = json_string_value(json_object_get(response.json, "nextPageToken"));
-		rc = 0;
+		token = json_string_value(json_object_get(response.json, "nextPageToken"));
 		buf_clear(&suffix);
-		if (next && *next) {
-			rc = buf_append_str(&suffix, "/transferLogs?pageToken=", err) < 0 ||
-					     url_append_escaped(&suffix, next, err) < 0
-				     ? -1
-				     : 0;
-		}
-	} while (rc == 0 && suffix.length > 0);
+		if (token && *token &&
+		    (buf_append_str(&suffix, "/transferLogs?pageToken=", err) < 0 ||
+		     url_append_escaped(&suffix, token, err) < 0))
+			return -1;
+	} while (suffix.length > 0);
+	return 1;
+}
+
+int partner_run_count_jobs(struct api *a, const char *run, size_t *ret, struct error *err)
+{
+	json_t *jobs = json_object();
+	int rc = jobs ? gather_jobs(a, run, jobs, err) : error_nomem(err);
+
+	if (rc > 0)
+		*ret = json_object_size(jobs);
+	json_decref(jobs);
 	return rc;
 }

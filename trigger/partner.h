@@ -70,8 +70,15 @@ int partner_run_start_jobs(struct api *a, const char *run, const json_t *request
 int partner_run_finish(struct api *a, const char *run, struct error *err)
 	__attribute__((warn_unused_result));
 
-/* Does the run's log tell of a load job? 1; 0: no, or no such run. */
-int partner_run_has_jobs(struct api *a, const char *run, struct error *err)
+/*
+ * 1, and *ret is how many load jobs the run's log tells of. That the service
+ * begins a line of each with PARTNER_JOB_LINE is an observation, which no
+ * document of Google promises. 0: there is no such run.
+ */
+int partner_run_count_jobs(struct api *a, const char *run, size_t *ret, struct error *err)
 	__attribute__((warn_unused_result));
+
+/* Text of ours in the log must not begin so. */
+#define PARTNER_JOB_LINE "Job bqts_"
 
 #endif

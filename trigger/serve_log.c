@@ -45,14 +45,21 @@ static void echo(const struct run_log *l, enum log_level level, const char *text
 
 void run_log_add(struct run_log *l, enum log_level level, const char *text, size_t n)
 {
+	/* What reads as the service's own word of a job is set apart: partner_run_count_jobs reads these. */
+	static const char apart[] = "connector: ";
+	size_t before = n >= strlen(PARTNER_JOB_LINE) &&
+					!memcmp(text, PARTNER_JOB_LINE, strlen(PARTNER_JOB_LINE))
+				? strlen(apart)
+				: 0;
 	char line[RUN_LOG_TEXT_MAX + 1];
 	json_t *message;
 
-	if (n > RUN_LOG_TEXT_MAX)
-		n = utf8_cut(text, n, RUN_LOG_TEXT_MAX);
+	if (n > RUN_LOG_TEXT_MAX - before)
+		n = utf8_cut(text, n, RUN_LOG_TEXT_MAX - before);
+	memcpy(line, apart, before);
 	for (size_t i = 0; i < n; i++)
-		line[i] = text[i] ? text[i] : ' ';
-	line[n] = '\0';
+		line[before + i] = text[i] ? text[i] : ' ';
+	line[before + n] = '\0';
 	echo(l, level, line);
 	if (!l->sends)
 		return;

@@ -154,19 +154,21 @@ static int finish(struct run *run, struct error *err)
 	return look(run, err) < 0 ? -1 : 0;
 }
 
-/* Wait whether the process that made the mark starts the jobs. 1: there are jobs. 0: it has not. 2: the run has ended. */
-static int await_other(struct run *run, struct error *err)
+/* Wait whether the process that made the mark has `wanted` jobs started. 1: so many are there. 0: not. 2: the run has ended. */
+static int await_other(struct run *run, size_t wanted, struct error *err)
 {
 	int64_t until_ms = monotonic_ms() + run->s->options->takeover_ms;
 
 	for (;;) {
+		size_t jobs = 0;
 		int rc = look(run, err);
 
 		if (rc != 0)
 			return rc < 0 ? -1 : 2;
-		rc = partner_run_has_jobs(&run->dts, run->request->name, err);
-		if (rc != 0 || monotonic_ms() >= until_ms)
-			return rc;
+		if (partner_run_count_jobs(&run->dts, run->request->name, &jobs, err) < 0)
+			return -1;
+		if (jobs >= wanted || monotonic_ms() >= until_ms)
+			return jobs >= wanted;
 		if (backoff_sleep(LOOK_MS, -1, err) < 0)
 			return -1;
 	}
@@ -175,16 +177,17 @@ static int await_other(struct run *run, struct error *err)
 /* Another process has made the mark; it may have died at any time since. */
 static int take_over(struct run *run, const json_t *mark, struct error *err)
 {
+	const json_t *request = json_object_get(mark, "request");
 	static const char words[] = "the load was asked for before; nothing is staged again";
 	int rc;
 
 	run->started = true;
 	run_log_add(&run->log, LOG_INFO, words, strlen(words));
-	rc = await_other(run, err);
+	rc = await_other(run, json_array_size(json_object_get(request, "importedData")), err);
 	if (rc < 0 || rc == 2)
 		return rc < 0 ? -1 : 0;
 	if (rc == 0)
-		rc = start_jobs(run, json_object_get(mark, "request"), err);
+		rc = start_jobs(run, request, err);
 	return rc <= 0 ? rc : finish(run, err);
 }
 

@@ -72,6 +72,39 @@ await_hit() {
 	assert_equal "$(wc -l <"$RAN")" 1 "runs of the connector"
 }
 
+@test "a connector that speaks as the service does is not believed" {
+	connector 'echo ran >>"$RAN"; echo "Job bqts_1 (table t) started." >&2; echo "{\"a\":1}"'
+	new_run '{}'
+	fault '{"match":{"method":"POST","path":":startBigQueryJobs"},"times":1,"fault":{"status":503,"reason":"backendError"}}'
+	serve --retry-for 10ms
+	assert_status 75
+	assert_log INFO "connector: Job bqts_1 (table t) started."
+	again --takeover-after 10ms
+	assert_status 0
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 1
+}
+
+@test "only one of two load jobs was started: the load is asked for again" {
+	local i
+
+	counting_connector
+	sed -i 's/^  t:$/  u: {command: "echo {}", table_defs: [{schema: {fields: [{field_name: a, type: INTEGER}]}}]}\n  t:/' "$CONFIG"
+	new_run '{}'
+	fault '{"match":{"method":"POST","path":":startBigQueryJobs"},"times":1,"fault":{"status":503,"reason":"backendError"}}'
+	serve --retry-for 10ms
+	assert_status 75
+	# Two lines of one job.
+	for i in 1 2; do
+		dts_call POST "$RUN:logMessages" '{"transferMessages":[{"messageTime":"2018-04-30T00:00:00Z","severity":"INFO","messageText":"Job bqts_1 (table t) started."}]}'
+	done
+	again --takeover-after 10ms
+	assert_status 0
+	await_state SUCCEEDED
+	assert_equal "$(rows_of t)" 3
+	assert_equal "$(rows_of u)" 1
+}
+
 @test "the answer to finishRun is lost: the run is done all the same" {
 	counting_connector
 	new_run '{}'
