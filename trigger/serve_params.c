@@ -221,8 +221,6 @@ static int append_value(struct buf *out, const struct request *r, const char *na
 {
 	const json_t *value = json_object_get(r->params, name);
 
-	if (!strcmp(name, "run_time"))
-		return buf_append_str(out, r->run_time, err);
 	if (!strcmp(name, "run_yyyymmdd"))
 		return buf_appendf(out, err, "%.4s%.2s%.2s", r->run_time, r->run_time + 5,
 				   r->run_time + 8);

@@ -18,7 +18,7 @@ int params_check(const json_t *definition, struct request *r, struct error *err)
 
 /*
  * The id of the destination table: of the template, {name} is the parameter of
- * that name, {run_time}, {run_yyyymmdd}, {user_id} are the run's, {{ and }}
+ * that name, {run_yyyymmdd}, {user_id} are the run's, {{ and }}
  * braces. ERR_DATA: an unknown name, or a result that is no table's id, with
  * or without a $partition. The caller's to free.
  */

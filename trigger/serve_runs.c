@@ -156,6 +156,10 @@ static int serve_input(struct runs *runs, struct error *err)
 	if (read_requests(runs, err) < 0)
 		return -1;
 	work_together(runs);
+	/* In the time to clean up with, signals_check is silent; the requests that nobody began come again. */
+	if (runs->failure.code == 0 && runs->next < runs->count)
+		return error_set(err, ERR_SIGNAL + signals_pending(),
+				 "ended by a signal before all requests were served");
 	if (runs->failure.code == 0)
 		return signals_check(err);
 	*err = runs->failure;

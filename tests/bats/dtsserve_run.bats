@@ -201,7 +201,7 @@ teardown() {
 	(($(tail -n 1 "$BATS_TEST_TMPDIR/memory") < 65536)) || [[ $BUILD == asan ]] || _fail "$(cat "$BATS_TEST_TMPDIR/memory") KiB"
 	await_state SUCCEEDED
 	assert_equal "$(rows_of t)" 200000
-	gcs_names stage "tmp/$ID/" | grep -q 'part-00001.ndjson.gz'
+	(($(gcs_names stage "tmp/$ID/" | grep -c 'part-0000[0-9]*.ndjson.gz') > 1)) || _fail "one part"
 }
 
 @test "parameters are held against the definition, and all that is wrong is said" {
@@ -286,6 +286,20 @@ teardown() {
 	assert_json 'map(select(has("@run"))) | length == 2'
 	await_state SUCCEEDED
 	RUN=$first await_state SUCCEEDED
+}
+
+@test "a request may be JSON, in a message or by itself" {
+	connector 'echo "{\"a\":1}"' 't_{n}'
+	new_run '{"n":1}'
+	local first=$RUN
+	run_now | jq -c '{"@message": {id: "1", json: .}}' >"$BATS_TEST_TMPDIR/json"
+	new_run '{"n":2}'
+	run_now | jq -c . >>"$BATS_TEST_TMPDIR/json"
+	run_split dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/json"
+	assert_status 0
+	await_state SUCCEEDED
+	RUN=$first await_state SUCCEEDED
+	assert_equal "$(rows_of t_1) $(rows_of t_2)" "1 1"
 }
 
 @test "input that is no request is 65 and named; nothing is served" {
