@@ -24,6 +24,25 @@ unless_there() {
 	say "${@:2}"
 }
 
+# when_there WORD... -- WORD... -- WORD...: the second command if the first one finds it, else the third.
+when_there() {
+	local look=() found=()
+	while [[ $1 != -- ]]; do
+		look+=("$1")
+		shift
+	done
+	shift
+	while [[ $1 != -- ]]; do
+		found+=("$1")
+		shift
+	done
+	printf 'if %s >/dev/null 2>&1; then\n\t' "$(say "${look[@]}")"
+	say "${found[@]}"
+	printf 'else\n\t'
+	say "${@:2}"
+	printf 'fi\n'
+}
+
 grant_project() {
 	say gcloud projects add-iam-policy-binding "$project" --member="$2" --role="$1" --condition=None --format=none
 }

@@ -78,6 +78,7 @@ fake_gcloud() {
 		case "\$*" in
 		*writerIdentity*) echo serviceAccount:sink@example.com ;;
 		*projectNumber*) echo 7 ;;
+		*sinks\ describe*) [[ -n \${SINK_IS_THERE:-} ]] || exit 1 ;;
 		*describe*) exit 1 ;;
 		$1) exit 1 ;;
 		esac
@@ -101,6 +102,27 @@ fake_gcloud() {
 		done <"$BATS_TEST_TMPDIR/words"
 		[[ $found == yes ]] || _fail "not run: $words" "$(<"$BATS_TEST_TMPDIR/words")"
 	done
+}
+
+@test "a sink that is there gets the filter that is meant now" {
+	fake_gcloud nothing
+	SINK_IS_THERE=yes run_split mirror-dataset --setup --apply --project dst --source src --dataset shop --dataset crm changes
+	assert_status 0
+	grep -q '^logging sinks update changes pubsub.googleapis.com/projects/dst/topics/changes .*--log-filter=.*dataset_id=("shop" OR "crm")' \
+		"$BATS_TEST_TMPDIR/words"
+	run ! grep -q 'sinks create' "$BATS_TEST_TMPDIR/words"
+}
+
+@test "whose locks are in a database may use it, also by REALTIME_DB_MODE" {
+	local role=--role=roles/datastore.user words=(--setup --project dst --source src --runner user:a@example.com)
+	REALTIME_DB_MODE=DATASTORE run_split mirror-dataset "${words[@]}" changes
+	assert_output_contains "$role"
+	REALTIME_DB_MODE=firestore run_split mirror-dataset "${words[@]}" changes
+	assert_output_contains "$role"
+	REALTIME_DB_MODE=FIRESTORE run_split mirror-dataset "${words[@]}" --lock file:/locks changes
+	refute_output_contains "$role"
+	run_split mirror-dataset "${words[@]}" changes
+	refute_output_contains "$role"
 }
 
 @test "a command of the set-up that fails ends it with 69" {
