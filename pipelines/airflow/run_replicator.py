@@ -113,9 +113,11 @@ def run_replicator():
         found = configured.get("databases", {}).get(database)
         if not found:
             raise AirflowFailException(f"the variable 'replicator' has no database {database}")
-        words = [*found.get("command", ["sync-table"]), *found.get("options", [])]
-        if run_id:
-            # One load for one message, whichever task instance it is that finishes it.
+        options = found.get("options", [])
+        words = [*found.get("command", ["sync-table"]), *options]
+        # One load for one message, whichever task instance it is that finishes it. Where only what is new is read,
+        # the load's id follows from what the ledger has of the table.
+        if run_id and not any(word == "--cursor" or word.startswith("--cursor=") for word in options):
             words += ["--run-id", run_id]
         status = run([*words, found["source"], table, destination(found["dataset"], table)], configured)
         if status == TEMPORARY:

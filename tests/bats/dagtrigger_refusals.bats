@@ -177,11 +177,36 @@ refused() {
 	assert_status 0
 }
 
-@test "a bearer token, of a file that is read again when it has expired" {
+# A new token of Airflow 3.
+token() {
+	localcloud_curl "$AIRFLOW_URL/auth/token" --data-binary '{"username":"sluice","password":"secret"}' | jq -r .access_token
+}
+
+@test "a file with a token is read again when the token has expired" {
+	local pid asked status=0
 	airflow_start 3.0.6
-	token() {
-		localcloud_curl "$AIRFLOW_URL/auth/token" --data-binary '{"username":"sluice","password":"secret"}' | jq -r .access_token
-	}
+	unset AIRFLOW_USER
+	token >"$BATS_TEST_TMPDIR/token"
+	mkfifo "$BATS_TEST_TMPDIR/messages"
+	dagtrigger --dag run_replicator --ledger "$LEDGER" --token-file "$BATS_TEST_TMPDIR/token" \
+		<"$BATS_TEST_TMPDIR/messages" >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	pid=$!
+	exec 5>"$BATS_TEST_TMPDIR/messages"
+	asked() { localcloud_curl "$LOCALCLOUD_URL/requests" | grep -q '/dags/run_replicator"'; }
+	wait_until 20 asked
+	fault '{"match":{"method":"GET","path":"/dags/run_replicator"},"fault":{"expireTokens":true}}'
+	localcloud_curl "$AIRFLOW_URL/api/v2/dags/run_replicator" >/dev/null
+	token >"$BATS_TEST_TMPDIR/token"
+	message 1 "$COMMAND" >&5
+	exec 5>&-
+	wait "$pid" || status=$?
+	assert_equal "$status" 0 "$(<"$BATS_TEST_TMPDIR/err")"
+	localcloud_curl "$LOCALCLOUD_URL/requests" |
+		jq -e '[.. | objects | select(.method? == "POST" and (.path? // "" | test("dagRuns"))) | .status] == [401, 200]'
+}
+
+@test "a bearer token, of a file or the environment" {
+	airflow_start 3.0.6
 	token >"$BATS_TEST_TMPDIR/token"
 	unset AIRFLOW_USER
 	trigger --token-file "$BATS_TEST_TMPDIR/token" < <(message 1 "$COMMAND")

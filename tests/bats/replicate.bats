@@ -110,6 +110,22 @@ conf_of_run() {
 	assert_output_contains 'task: complete failed AirflowException: dagtrigger ended with 66: the entry of replicate_x is not closed'
 }
 
+@test "only what is new is copied, run by run, when the options have --cursor" {
+	psql_do 'CREATE TABLE news AS SELECT i AS id FROM generate_series(1, 3) i'
+	VARIABLE=$(jq -c '.databases.groupon_production.options += ["--cursor", "id", "--write", "append"]' <<<"$VARIABLE")
+	trigger_news() {
+		publish 'run_replicator.sh groupon_production news'
+		follow
+		run_dag "$(airflow_runs | jq -c .conf | tail -n 1)"
+		assert_status 0
+	}
+	trigger_news
+	psql_do 'INSERT INTO news SELECT i FROM generate_series(4, 5) i'
+	trigger_news
+	assert_equal "$(bq_sql 'SELECT COUNT(*) AS n, MAX(id) AS last FROM groupon.news')" '{"n":"5","last":"5"}'
+	assert_equal "$(latest status)" $'{"status":"success"}\n{"status":"success"}'
+}
+
 @test "a run that somebody triggers by hand needs no entry, and gets no word past the DAG" {
 	VARIABLE=$(jq -c '.databases.groupon_production.command = ["echo", "copied:"]' <<<"$VARIABLE")
 	run_dag '{"database":"groupon_production","table":"s.t"}'
@@ -151,6 +167,7 @@ conf_of_run() {
 	assert_equal "$(airflow_runs | jq -r .conf.table)" b
 	assert_equal "$(latest '`table`')" '{"table":"b"}'
 	[[ $errors == *"';' at byte"* && $errors == *"other.c is not allowed"* ]]
+	[[ $errors == *': 1 messages acknowledged, '* ]] || _fail acknowledged
 }
 
 @test "--wait closes the entry without a last task" {
