@@ -204,16 +204,15 @@ static int open_all(struct work *w, const struct api_options *bigquery, struct e
 		.name = c->ledger, .project = c->project, .location = c->location, .api = bigquery
 	};
 
-	w->airflow_options =
-		(struct airflow_options){ .url = dagtrigger_airflow(c),
-					  .composer = c->composer,
-					  .project = c->project,
-					  .version = (enum airflow_version)c->version,
-					  .auth = (enum airflow_auth)c->auth,
-					  .user = c->user,
-					  .password_file = c->password_file,
-					  .token_file = c->token_file,
-					  .google = bigquery };
+	w->airflow_options = (struct airflow_options){ .url = dagtrigger_airflow(c),
+						       .composer = c->composer,
+						       .project = c->project,
+						       .version = (enum airflow_version)c->version,
+						       .auth = (enum airflow_auth)c->auth,
+						       .user = c->user,
+						       .password_file = c->password_file,
+						       .token_file = c->token_file,
+						       .google = bigquery };
 	if (executions_open(&ledger, true, &w->ledger, err) < 0 ||
 	    airflow_open(&w->airflow_options, &w->airflow, err) < 0)
 		return -1;

@@ -106,7 +106,8 @@ static void starts(void)
 					      .body = "{\"error\":{\"code\":403,\"errors\":[{"
 						      "\"reason\":\"rateLimitExceeded\"}]}}" },
 		      &wait_ms, &err) == DTS_LATER);
-	CHECK(outcome(&(struct script_reply){
+	CHECK(outcome(
+		      &(struct script_reply){
 			      .status = 503,
 			      .body = "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}" },
 		      &wait_ms, &err) == DTS_LATER);
