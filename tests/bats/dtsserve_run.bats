@@ -133,6 +133,16 @@ teardown() {
 	await_state FAILED
 }
 
+@test "parameters that are too large for a command fail their run" {
+	connector 'echo "{\"a\":1}"' t
+	new_run '{}'
+	run_now | jq -c '.params.x = "a" * 200000' >"$BATS_TEST_TMPDIR/large"
+	run_split dtsserve run "$CONFIG" --stage gs://stage/tmp <"$BATS_TEST_TMPDIR/large"
+	assert_status 0
+	await_state FAILED
+	run_now | jq -e '.errorStatus.message | test("Argument list too long")'
+}
+
 @test "a connector that hangs is ended, and its run fails" {
 	connector ': this_one_hangs; echo "{\"a\":1}"; trap "" TERM; while :; do sleep 1; done' t
 	new_run '{}'

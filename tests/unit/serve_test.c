@@ -268,6 +268,8 @@ static void templates(void)
 	unit_test("templates that give no table");
 	CHECK(id_is("t_{none}",
 		    "the template t_{none}: {none}: there is no such parameter of one value"));
+	CHECK(id_is("t_{run_time}", "the template t_{run_time}: {run_time}: there is no such "
+				    "parameter of one value"));
 	CHECK(id_is("t_{l}", "the template t_{l}: {l}: there is no such parameter of one value"));
 	CHECK(id_is("t_{n", "the template t_{n: a brace without its other one"));
 	CHECK(id_is("t_n}", "the template t_n}: a brace without its other one"));
