@@ -228,9 +228,9 @@ await_hit() {
 @test "a mark that is of another run is not taken for one of this" {
 	counting_connector
 	new_run '{}'
-	local config=${RUN%/runs/*}
+	local of=${RUN%/runs/*}
 	echo '{"run":"projects/p/locations/us/transferConfigs/c/runs/r","by":"x","request":{"importedData":[]}}' >"$BATS_TEST_TMPDIR/mark"
-	gcs_put stage "tmp/$ID/${config##*/}/${RUN##*/}/_started" "$BATS_TEST_TMPDIR/mark"
+	gcs_put stage "tmp/$ID/${of##*/}/${RUN##*/}/_started" "$BATS_TEST_TMPDIR/mark"
 	serve
 	assert_status 0
 	assert_json '.[0]["@run"] | .state == "FAILED" and (.reason | test("_started is none of ours"))'
