@@ -153,6 +153,38 @@ static int announce(void *context, const struct loadjob *j, struct error *err)
 	return rc;
 }
 
+enum { FAILED_LONGEST_S = 600 };
+
+/*
+ * Every message of an ordered table begins with the one directory that all wait for. So that they do not use up the
+ * table's load jobs of a day, its failure stands for a while: 2 s, doubling with each, up to 10 min.
+ */
+static int check_failed(const struct batch_load *l, const json_t *entries, struct error *err)
+{
+	const json_t *last = NULL;
+	int64_t delay = 1, age;
+	json_t *entry;
+	size_t i;
+	int code;
+
+	if (!l->batch->lock)
+		return 0;
+	json_array_foreach((json_t *)entries, i, entry) {
+		if (!ledger_is(entry, "load", "failed") || !ledger_text(entry, "job"))
+			continue;
+		last = entry;
+		delay = 2 * delay < FAILED_LONGEST_S ? 2 * delay : FAILED_LONGEST_S;
+	}
+	age = json_integer_value(json_object_get(last, "age_ms")) / 1000;
+	if (!last || age >= delay)
+		return 0;
+	code = (int)json_integer_value(json_object_get(last, "exit"));
+	return error_set(err, code > 0 ? code : ERR_TEMP,
+			 "it failed %lld s ago and is not tried again for %lld s: %s",
+			 (long long)age, (long long)(delay - age),
+			 ledger_text(last, "error") ? ledger_text(last, "error") : "unknown");
+}
+
 int batch_ledger_begin(struct batch_load *l, const json_t **known, struct error *err)
 {
 	const char *id = l->batch->id;
@@ -168,6 +200,8 @@ int batch_ledger_begin(struct batch_load *l, const json_t **known, struct error 
 				 "it ended in a mismatch and is not loaded again: %s",
 				 ledger_text(mismatch, "error"));
 	*known = state_of_run(entries, id, "done");
+	if (!*known && check_failed(l, entries, err) < 0)
+		return -1;
 	l->job.before = announce;
 	l->job.context = l;
 	return 0;

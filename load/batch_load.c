@@ -159,7 +159,10 @@ static int load_files(struct batch_loader *s, struct batch_load *l, json_t **don
 	return rc;
 }
 
-/* A job that is adopted was not proven by us: where it names objects, it has read them all. */
+/*
+ * A job that is adopted was not proven by us: where it names objects, it has read them all; where it
+ * brings rows over, it has brought all of them.
+ */
 static int prove_adopted(const json_t *job, const char *id, struct error *err)
 {
 	const json_t *load = json_object_get(json_object_get(job, "configuration"), "load");
@@ -169,7 +172,7 @@ static int prove_adopted(const json_t *job, const char *id, struct error *err)
 	size_t i;
 
 	if (count == 0)
-		return 0;
+		return report_prove_brought(job, id, err);
 	json_array_foreach((json_t *)uris, i, uri)
 		if (json_is_string(uri) && strchr(json_string_value(uri), '*'))
 			count = -1;

@@ -158,6 +158,20 @@ static int find_job(const struct temporary *t, struct loadjob *job, json_t **don
 	return rc;
 }
 
+/* The same table still, with rows counted after its jobs have ended. */
+static int holds_rows(const struct temporary *t, struct error *err)
+{
+	const struct bigquery_table ref = reference(t);
+	json_t *table = NULL;
+	int rc = bigquery_table_get(t->load->api, &ref, &table, err);
+
+	if (rc > 0)
+		rc = t->made_ms >= 0 && number(table, "creationTime") == t->made_ms &&
+		     number(table, "numRows") == t->rows;
+	json_decref(table);
+	return rc;
+}
+
 /* 1: the table is there, and holds what the jobs say that were made after it. */
 static int is_usable(struct temporary *t, struct error *err)
 {
@@ -182,7 +196,7 @@ static int is_usable(struct temporary *t, struct error *err)
 			break;
 	}
 	if (rc == 0)
-		rc = t->made_ms >= 0 && number(table, "numRows") == t->rows;
+		rc = holds_rows(t, err);
 	t->rows = t->bad = 0;
 	json_decref(table);
 	return rc;
@@ -357,20 +371,6 @@ static json_t *make_labels(const struct temporary *t)
 	return labels;
 }
 
-static int prove(const struct temporary *t, const json_t *job, struct error *err)
-{
-	const json_t *query = json_object_get(json_object_get(job, "statistics"), "query");
-	int64_t inserted = number(json_object_get(query, "dmlStats"), "insertedRowCount");
-
-	if (inserted == t->rows)
-		return 0;
-	return error_set(err, ERR_PROTOCOL,
-			 "job %s is done, but %" PRId64
-			 " rows were to be brought over and it counts "
-			 "%" PRId64 ": the table must be looked at",
-			 t->load->job.id, t->rows, inserted);
-}
-
 static int bring_over(struct temporary *t, json_t **done, bool *adopted, struct error *err)
 {
 	const struct bigquery_table ref = reference(t);
@@ -393,7 +393,7 @@ static int bring_over(struct temporary *t, json_t **done, bool *adopted, struct 
 		rc = loadjob_query(&t->load->job, text, labels, done, adopted, err);
 	}
 	if (rc == 0 && !*adopted)
-		rc = prove(t, *done, err);
+		rc = report_prove_brought(*done, t->load->job.id, err);
 	schema_free(schema);
 	json_decref(labels);
 	json_decref(rows);

@@ -159,6 +159,7 @@ static const struct option_def options[] = {
 	  .kind = OPTION_STRING,
 	  FIELD(project),
 	  .argument = "ID",
+	  .env = "BQ_PROJECT",
 	  .help = "project that runs the job (GOOGLE_CLOUD_PROJECT)" },
 	{ .name = "location",
 	  .kind = OPTION_STRING,

@@ -107,6 +107,27 @@ int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, str
 	return 0;
 }
 
+int report_prove_brought(const json_t *job, const char *job_id, struct error *err)
+{
+	const json_t *query = json_object_get(json_object_get(job, "statistics"), "query");
+	const char *inserted = json_string_value(
+		json_object_get(json_object_get(query, "dmlStats"), "insertedRowCount"));
+	struct error ignored;
+	int64_t n;
+
+	if (!query || !loadjob_label(job, REPORT_ROWS_LABEL) ||
+	    loadjob_label(job, MERGE_STAGE_LABEL) || loadjob_label(job, REPORT_SQL_LABEL))
+		return 0;
+	if (!inserted || parse_int64(inserted, 0, INT64_MAX, &n, &ignored) < 0)
+		n = -1;
+	if (n == report_rows(job))
+		return 0;
+	return error_set(err, ERR_PROTOCOL,
+			 "job %s is done, but %lld rows were to be brought over and it counts "
+			 "%lld: the table must be looked at",
+			 job_id, (long long)report_rows(job), (long long)n);
+}
+
 int report_prove(const json_t *job, const char *job_id, int64_t sent, struct error *err)
 {
 	const json_t *statistics = json_object_get(job, "statistics");

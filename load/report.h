@@ -44,6 +44,14 @@ int report_prove_count(const json_t *job, const char *job_id, uint64_t sent, str
 	__attribute__((warn_unused_result));
 
 /*
+ * The statement that brings a batch's rows over from a temporary table says in
+ * its label how many they are, and inserts as many; of other jobs nothing is
+ * asked. ERR_PROTOCOL as above.
+ */
+int report_prove_brought(const json_t *job, const char *job_id, struct error *err)
+	__attribute__((warn_unused_result));
+
+/*
  * The same for whatever job commits: a load, a MERGE, whose labels say what
  * was loaded for it, or a TRUNCATE TABLE, which counts nothing.
  */

@@ -353,9 +353,11 @@ static int write_outcome(const struct settling *s, const json_t *submission, con
 		error_set(&why, ERR_TEMP, "the run ended before its rows were merged");
 		return state_write_failed(s->ledger, &end, NULL, &why, err);
 	}
-	if (sent && report_prove(job, id, json_integer_value(sent), &why) < 0) {
+	if (sent ? report_prove(job, id, json_integer_value(sent), &why) < 0
+		 : report_prove_brought(job, id, &why) < 0) {
 		log_warn("run %s: %s", end.run, why.message);
-		return state_write_mismatch(s->ledger, &end, json_integer_value(sent), &why, err);
+		return state_write_mismatch(s->ledger, &end, sent ? json_integer_value(sent) : -1,
+					    &why, err);
 	}
 	return state_write_done(s->ledger, &end, err);
 }

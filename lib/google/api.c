@@ -158,8 +158,9 @@ static int prepare(const struct api *a, const struct api_request *q, struct prep
 					 .headers = p->headers,
 					 .fresh = q->once,
 					 .header_count = q->header_count,
-					 .timeout_ms = q->timeout_ms ? q->timeout_ms
-								     : ATTEMPT_TIMEOUT_MS };
+					 .timeout_ms = q->timeout_ms   ? q->timeout_ms
+						       : a->timeout_ms ? a->timeout_ms
+								       : ATTEMPT_TIMEOUT_MS };
 	p->http.stall_timeout_ms = p->http.timeout_ms;
 	p->http.url = buf_cstr(&p->url, err);
 	if (!p->http.url)

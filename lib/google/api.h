@@ -39,6 +39,7 @@ struct api {
 	struct http_client *client;
 	struct token token; /* points to the two above: the struct must not move */
 	struct retry_policy retry;
+	int64_t timeout_ms; /* of one attempt, where a request says none; 0: 5 min */
 };
 
 /* Nothing is sent yet, but the metadata server may be asked whether it is there. */
@@ -74,7 +75,7 @@ struct api_request {
 	size_t header_count;
 	bool once; /* not idempotent: retried only if the server cannot have acted */
 	int expected[API_EXPECTED_MAX]; /* HTTP statuses >= 400 that are an answer, not a failure */
-	int64_t timeout_ms;             /* of one attempt; 0: 5 min */
+	int64_t timeout_ms;             /* of one attempt; 0: the api's */
 	struct buf *content; /* of an answer that is no JSON: appended here; NULL: it is JSON */
 };
 

@@ -21,6 +21,8 @@
 #include "lib/log.h"
 #include "lib/parse.h"
 
+/* A renewal that fails is given up so soon that others can follow before the lock is stale, and its release is not kept. */
+enum { RETRY_MS = 10 * 1000, ATTEMPT_MS = 10 * 1000, GRACE_MS = 5000 };
 enum { RENEW_MS = 20 * 1000, STALE_S = 90, LOOK_FIRST_MS = 50, LOOK_LONGEST_MS = 2000 };
 
 struct storage_lock {
@@ -52,6 +54,51 @@ static int write_object(struct storage_lock *l, int64_t generation, struct error
 	return rc;
 }
 
+/* What another's object says. New reference, or NULL. */
+static json_t *read_owner(struct api *api, const struct storage_uri *at)
+{
+	auto_buf text = BUF_INIT_MAX(4096);
+	struct error ignored;
+
+	if (storage_object_read(api, at->bucket, at->name, &text, &ignored) <= 0)
+		return NULL;
+	return json_loadb(text.data, text.length, 0, NULL);
+}
+
+static bool is_ours(const struct storage_lock *l, const json_t *owner)
+{
+	const char *a = json_string_value(json_object_get(l->owner, "owner"));
+	const char *b = json_string_value(json_object_get(owner, "owner"));
+
+	return b && !strcmp(a, b);
+}
+
+/*
+ * It is not the generation that we know. 1: it is ours all the same, since the answer to the request that wrote it
+ * was lost; 0: another's, or gone.
+ */
+static int find_again(struct storage_lock *l, struct error *err)
+{
+	json_t *metadata = NULL, *owner;
+	int rc = storage_object_get(&l->api, l->at.bucket, l->at.name, &metadata, err);
+	const char *text = json_string_value(json_object_get(metadata, "generation"));
+
+	if (rc <= 0)
+		return rc;
+	owner = read_owner(&l->api, &l->at);
+	if (!owner)
+		rc = error_set(err, ERR_TEMP, "gs://%s/%s cannot be read", l->at.bucket,
+			       l->at.name);
+	else if (!is_ours(l, owner))
+		rc = 0;
+	else if (!text || parse_int64(text, 1, INT64_MAX, &l->generation, err) < 0)
+		rc = error_set(err, ERR_PROTOCOL, "gs://%s/%s has no generation", l->at.bucket,
+			       l->at.name);
+	json_decref(metadata);
+	json_decref(owner);
+	return rc;
+}
+
 /* --- keeping it ------------------------------------------------------------------------------ */
 
 static void *keep(void *argument)
@@ -61,7 +108,9 @@ static void *keep(void *argument)
 
 	/* A renewal that fails is followed by others before the lock is stale. */
 	while (backoff_sleep(RENEW_MS, l->stop, &err) == 0) {
-		if (write_object(l, l->generation, &err) == 0) {
+		int rc = write_object(l, l->generation, &err);
+
+		if (rc == 0 && find_again(l, &err) == 0) {
 			atomic_store(&l->lost, true);
 			break;
 		}
@@ -73,6 +122,8 @@ static int start(struct storage_lock *l, struct error *err)
 {
 	sigset_t all, old;
 
+	l->api.retry.budget_ms = RETRY_MS;
+	l->api.timeout_ms = ATTEMPT_MS;
 	l->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (l->stop < 0)
 		return error_set_errno(err, ERR_OS, "eventfd");
@@ -135,25 +186,6 @@ static int64_t age_s(const json_t *metadata)
 	if (!text || !strptime(text, "%Y-%m-%dT%H:%M:%S", &tm))
 		return 0;
 	return (int64_t)(time(NULL) - timegm(&tm));
-}
-
-/* What another's object says. New reference, or NULL. */
-static json_t *read_owner(struct api *api, const struct storage_uri *at)
-{
-	auto_buf text = BUF_INIT_MAX(4096);
-	struct error ignored;
-
-	if (storage_object_read(api, at->bucket, at->name, &text, &ignored) <= 0)
-		return NULL;
-	return json_loadb(text.data, text.length, 0, NULL);
-}
-
-static bool is_ours(const struct storage_lock *l, const json_t *owner)
-{
-	const char *a = json_string_value(json_object_get(l->owner, "owner"));
-	const char *b = json_string_value(json_object_get(owner, "owner"));
-
-	return b && !strcmp(a, b);
 }
 
 static int say_held(const struct storage_uri *at, const json_t *owner, int64_t age,
@@ -338,20 +370,33 @@ int storage_lock_check(struct storage_lock *l, struct error *err)
 			 l->at.bucket, l->at.name);
 }
 
+/* 1: it is gone, or another's. */
+static int remove_object(struct storage_lock *l, struct error *err)
+{
+	int rc = storage_object_delete_generation(&l->api, l->at.bucket, l->at.name, l->generation,
+						  err);
+
+	/* The answer to the last renewal may have been lost. */
+	if (rc == 0 && (rc = find_again(l, err)) > 0)
+		rc = storage_object_delete_generation(&l->api, l->at.bucket, l->at.name,
+						      l->generation, err);
+	return rc < 0 ? -1 : 1;
+}
+
 void storage_lock_release(struct storage_lock *l)
 {
 	struct error err;
 
 	if (!l)
 		return;
+	/* Also of a process that is to end: it would be waited for otherwise. */
+	signals_grace(GRACE_MS);
 	if (l->started) {
 		eventfd_write(l->stop, 1);
 		pthread_join(l->thread, NULL);
 		l->started = false;
 	}
-	if (!atomic_load(&l->lost) &&
-	    storage_object_delete_generation(&l->api, l->at.bucket, l->at.name, l->generation,
-					     &err) < 0)
+	if (!atomic_load(&l->lost) && remove_object(l, &err) < 0)
 		log_warn("%s; the lock is free in %d s", err.message, STALE_S);
 	release(l);
 }

@@ -150,7 +150,50 @@ partitioning() {
 	# The job that failed read what was there then; the batch is the same.
 	put "$D/t/2/data.csv" $'2\n'
 	gcs_api DELETE "b/$B/o/$D%2Fv%2F1%2F_SUCCESS"
-	ingest --ledger "file:$PWD/ledger"
-	[ "$status" -eq 0 ]
+	# The failure stands for some seconds.
+	mended() { ingest --ledger "file:$PWD/ledger" && [ "$status" -eq 0 ]; }
+	wait_until 60 mended
 	assert_equal "$(rows t)" '1 2 3' rows
+}
+
+@test "in order: what has just failed fails again without a job; without a lock it is tried" {
+	local id
+
+	schema
+	put "$D/t/_config/ORDERME" ''
+	complete "$D/t/1"
+	gcswatch --backfill "gs://$B/" >batches
+	id=$(jq -r '.["@batch"].id // empty' batches)
+	# Ten times: ten minutes.
+	for n in {1..10}; do
+		jq -nc --arg t "$PROJECT.$D.t" --arg r "$id" --arg n "$n" --arg at "$(date -u +%Y-%m-%dT%H:%M:%S.000000Z)" \
+			'{id: $n, at: $at, table: $t, run: $r, step: "load", state: "failed", job: "p:US.j\($n)", error: "no such column", exit: 69}'
+	done >ledger
+	run_split bqload --ledger "file:$PWD/ledger" <batches
+	[ "$status" -eq 69 ]
+	[[ $errors == *'it failed '*' s ago and is not tried again for '*' s: no such column'* ]] || _fail "told: $errors"
+	assert_equal "$(wc -l <ledger)" 10 entries
+	assert_equal "$(rows t)" '' rows
+	run_split bqload --ledger "file:$PWD/ledger" < <(jq -c 'del(.["@batch"]?.lock)' batches)
+	[ "$status" -eq 0 ]
+	assert_equal "$(rows t)" 1 rows
+}
+
+@test "SIGTERM of who holds the lock: it is gone" {
+	local pid
+
+	schema
+	put "$D/t/_config/ORDERME" ''
+	complete "$D/t/1"
+	gcswatch --backfill "gs://$B/" >batches
+	fault '{"fault":{"jobDelayMs":3000},"match":{"method":"POST","path":"/jobs"}}'
+	bqload <batches >/dev/null 2>&1 3>&- &
+	pid=$!
+	locked() { gcs_names "$B" | grep -q _bqlock; }
+	wait_until 20 locked
+	kill -TERM "$pid"
+	wait "$pid" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	run ! locked
+	curl -fsS -X DELETE "$LOCALCLOUD_URL/faults" >/dev/null
 }

@@ -160,6 +160,30 @@ tree() {
 	assert_equal "$(count orders)$(count other)" '["2","2"]["1","1"]' rows
 }
 
+@test "a signal ends what looks at a bucket, and all that it runs" {
+	local pid all
+
+	ingest-gcs --ledger "$LEDGER" --every 100ms gs://landing/ >/dev/null 2>&1 3>&- &
+	pid=$!
+	runs_three() { mapfile -t all < <(tree "$pid") && ((${#all[@]} >= 3)); }
+	wait_until 20 runs_three
+	kill -TERM "$pid"
+	wait "$pid" && status=0 || status=$?
+	[ "$status" -eq 143 ]
+	for pid in "${all[@]}"; do
+		run ! kill -0 "$pid"
+	done
+}
+
+@test "BQ_PROJECT runs the jobs of both programs" {
+	upload orders 1 1
+	gcs_api GET b/landing/o >/dev/null
+	GOOGLE_CLOUD_PROJECT='' BQ_PROJECT=$PROJECT run_split bash -o pipefail -c \
+		'gcswatch --backfill gs://landing/ --ledger "$LEDGER" | bqload --ledger "$LEDGER"'
+	[ "$status" -eq 0 ]
+	assert_equal "$(count orders)" '["1","1"]' rows
+}
+
 @test "mistakes are said" {
 	run ingest-gcs
 	assert_status 64
