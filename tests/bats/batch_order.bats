@@ -114,6 +114,10 @@ partitioning() {
 	run ! eval 'gcs_names "$B" | grep _bqlock'
 }
 
+locked() {
+	gcs_names "$B" | grep -q _bqlock
+}
+
 @test "kill -9 of who holds the lock: the next takes it over at once, and the job with it" {
 	schema
 	put "$D/t/_config/ORDERME" ''
@@ -122,7 +126,6 @@ partitioning() {
 	fault '{"fault":{"jobDelayMs":2000},"match":{"method":"POST","path":"/jobs"}}'
 	bqload <batches >/dev/null 2>&1 3>&- &
 	local pid=$!
-	locked() { gcs_names "$B" | grep -q _bqlock; }
 	wait_until 20 locked
 	kill -KILL "$pid"
 	wait "$pid" || true
@@ -189,7 +192,6 @@ partitioning() {
 	fault '{"fault":{"jobDelayMs":3000},"match":{"method":"POST","path":"/jobs"}}'
 	bqload <batches >/dev/null 2>&1 3>&- &
 	pid=$!
-	locked() { gcs_names "$B" | grep -q _bqlock; }
 	wait_until 20 locked
 	kill -TERM "$pid"
 	wait "$pid" && status=0 || status=$?
