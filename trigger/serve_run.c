@@ -84,6 +84,7 @@ static int read_mark(struct run *run, json_t **ret, struct error *err)
 	if (!of || strcmp(of, run->request->name) != 0 ||
 	    !json_is_object(json_object_get(*ret, "request"))) {
 		json_decref(*ret);
+		*ret = NULL;
 		return error_set(err, ERR_DATA, "gs://%s/%s is none of ours", bucket, run->mark);
 	}
 	return 1;
