@@ -257,12 +257,14 @@ killed_while_starting() {
 }
 
 @test "of 40 at once that see a change one starts a run" {
+	local pid pids=()
 	entry "$DS" >"$BATS_TEST_TMPDIR/line"
 	for i in {1..40}; do
 		dtstrigger --every 100ms -q <"$BATS_TEST_TMPDIR/line" >"$BATS_TEST_TMPDIR/out.$i" 2>"$BATS_TEST_TMPDIR/err.$i" 3>&- &
+		pids+=($!)
 	done
-	for i in {1..40}; do
-		wait -n
+	for pid in "${pids[@]}"; do
+		wait "$pid"
 	done
 	output=$(cat "$BATS_TEST_TMPDIR"/out.*)
 	assert_equal "$(runs .reason | sort | uniq -c | tr -s ' ' | paste -sd ,)" ' 39 "covered", 1 "started"' reasons

@@ -1,5 +1,8 @@
 #!/usr/bin/env bats
-# dtstrigger's locks in Google's emulator of Firestore in native mode.
+# dtstrigger's locks in Google's emulators.
+#
+# Under this name in Firestore in native mode. The links to this file are the same in Firestore in Datastore mode, and in
+# Datastore.
 
 load helper/common
 load helper/server
@@ -7,13 +10,25 @@ load helper/localcloud
 load helper/transfers
 load helper/databases
 
-PLACE=firestore:locks
+case ${BATS_TEST_FILENAME##*/} in
+*_datastore_mode.bats)
+	PLACE=datastore:Lock
+	EMULATOR=(DATASTORE_EMULATOR_HOST cloud-firestore-emulator/cloud_firestore_emulator --database-mode=datastore-mode)
+	;;
+*_datastore.bats)
+	PLACE=datastore:Lock
+	EMULATOR=(DATASTORE_EMULATOR_HOST cloud-datastore-emulator/cloud_datastore_emulator start --testing)
+	;;
+*)
+	PLACE=firestore:locks
+	EMULATOR=(FIRESTORE_EMULATOR_HOST cloud-firestore-emulator/cloud_firestore_emulator)
+	;;
+esac
 
 setup_file() {
 	local program
-	program=$(emulator_program cloud-firestore-emulator/cloud_firestore_emulator) ||
-		skip "the emulator is not installed"
-	emulator_start FIRESTORE_EMULATOR_HOST "$program"
+	program=$(emulator_program "${EMULATOR[1]}") || skip "the emulator is not installed"
+	emulator_start "${EMULATOR[0]}" "$program" "${EMULATOR[@]:2}"
 	localcloud_start --transfer-pending 20 --transfer-running 50
 	transfer_dataset
 }
@@ -32,14 +47,15 @@ teardown_file() {
 }
 
 @test "of 40 at once that see a change one starts a run" {
-	local config line
+	local config line pid pids=()
 	config=$(transfer_config shop_transfert)
 	line=$(entry shop)
 	for i in {1..40}; do
 		dtstrigger --every 100ms --lock "$PLACE" <<<"$line" >"$BATS_TEST_TMPDIR/out.$i" 2>"$BATS_TEST_TMPDIR/err.$i" 3>&- &
+		pids+=($!)
 	done
-	for i in {1..40}; do
-		wait -n || _fail "$(tail -n 2 "$BATS_TEST_TMPDIR"/err.*)"
+	for pid in "${pids[@]}"; do
+		wait "$pid" || _fail "$(tail -n 2 "$BATS_TEST_TMPDIR"/err.*)"
 	done
 	output=$(cat "$BATS_TEST_TMPDIR"/out.*)
 	assert_equal "$(jq -r '.["@run"].reason // empty' <<<"$output" | sort | uniq -c | tr -s ' ' | paste -sd ,)" ' 39 covered, 1 started' reasons
